@@ -1,0 +1,41 @@
+// The one table of defaults and fixed limits.
+
+const seconds = 1_000;
+const minutes = 60 * seconds;
+
+export const defaults = {
+  /** Attempts in all. */
+  retry: 1,
+  retryDelay: 1 * seconds,
+  backoffFactor: 2,
+  /** The part of a delay that `jitter: true` makes random. */
+  jitter: 0.5,
+  lease: 30 * seconds,
+  groupName: "default",
+} as const;
+
+export const limits = {
+  /** Renewals come this many times in a lease time. */
+  renewalsPerLease: 3,
+  /** The owner counts its lease as over after this part of it, so that it stops before a contender begins. */
+  ownerMargin: 0.8,
+  /** A contender counts a lease as silent after this part of it. */
+  contenderMargin: 1.1,
+  /** A contender looks again this many times in a lease time. */
+  looksPerLease: 5,
+  /** How far the wall clocks of two machines may differ: an older renewal counts as silent without waiting. */
+  clockDifference: 15 * minutes,
+  /** How long one storage call may take, its retries included. */
+  storageCall: 30 * seconds,
+  /** Attempts of a storage call that failed with a retryable error. */
+  storageAttempts: 5,
+  storageRetryDelay: 100,
+  /** How long the end of a run waits for what observers and callbacks began. */
+  observerGrace: 5 * seconds,
+  /** How long a cancelled run waits for steps that were told to stop, so that what they finish is still saved. */
+  cancelGrace: 2 * seconds,
+  /** Keys: longest part before it is shortened with a hash. */
+  keyPart: 120,
+  /** How many reads run side by side where many records are read. */
+  readConcurrency: 16,
+} as const;
