@@ -45,6 +45,11 @@ export function sleep(clock: Clock, milliseconds: number, signal?: AbortSignal):
   });
 }
 
+/** Lets timers and I/O have their turn: work that only awaits settled promises would keep them waiting. */
+export function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Whether `promise` settled within `milliseconds`. A rejection counts as settled. */
 export async function settledWithin(clock: Clock, milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
   let cancel = (): void => {};

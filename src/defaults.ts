@@ -34,6 +34,10 @@ export const limits = {
   observerGrace: 5 * seconds,
   /** How long a cancelled run waits for steps that were told to stop, so that what they finish is still saved. */
   cancelGrace: 2 * seconds,
+  /** How long work may go on without giving timers and I/O their turn. */
+  eventLoopTurn: 10,
+  /** Ended leases that stay; they are removed this many at a time. */
+  keptLeases: 32,
   /** Keys: longest part before it is shortened with a hash. */
   keyPart: 120,
   /** How many reads run side by side where many records are read. */

@@ -3,11 +3,11 @@
 
 /** What an error is about; a field is present where it is known. */
 export interface ErrorDetails {
-  readonly workflowId?: string;
-  readonly runId?: string;
-  readonly taskId?: string;
+  readonly workflowId?: string | undefined;
+  readonly runId?: string | undefined;
+  readonly taskId?: string | undefined;
   /** The storage key. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -16,17 +16,17 @@ const brand = Symbol.for("dotflow.error");
 /** The class above all errors of dotflow. `code` is stable over versions; the text is not. */
 export class DotFlowError extends Error {
   readonly code: string = "DOTFLOW";
-  readonly workflowId?: string;
-  readonly runId?: string;
-  readonly taskId?: string;
-  readonly key?: string;
+  declare readonly workflowId?: string;
+  declare readonly runId?: string;
+  declare readonly taskId?: string;
+  declare readonly key?: string;
 
   constructor(message: string, details: ErrorDetails = {}) {
     super(message, "cause" in details ? { cause: details.cause } : undefined);
     this.name = new.target.name;
     Object.defineProperty(this, brand, { value: true });
     for (const field of ["workflowId", "runId", "taskId", "key"] as const) {
-      if (details[field] !== undefined) this[field] = details[field];
+      if (details[field] !== undefined) Object.defineProperty(this, field, { value: details[field], enumerable: true });
     }
   }
 }
@@ -73,7 +73,7 @@ export class NothingToResumeError extends DotFlowError {
 export interface LeaseOwner {
   readonly host: string;
   readonly pid: number;
-  readonly runId: string;
+  readonly runId: string | undefined;
   readonly generation: number;
   readonly renewedAt: Date;
 }

@@ -3,9 +3,11 @@
 /**
  * A place where checkpoints live: a small conditional key-value store.
  *
- * Keys are ASCII texts of at most 600 characters whose parts are separated by `/`; no part is empty, begins with a dot
- * or is longer than 150 characters. Values are bytes of any length, 0 included. Prove your own storage with
- * `storageContract` from `dotflow/testing`.
+ * Keys are texts of `a–z 0–9 - _ . =` whose parts are separated by `/`. A key has at most 600 characters, a part at
+ * most 150; no part is empty, begins or ends with a dot, and no key is the folder of another (`a` beside `a/b`).
+ * Keys are case-sensitive: dotflow writes no upper-case letter, and a storage that can't keep `A` and `a` apart must
+ * refuse `A` with an error. Values are bytes of any length, 0 included. Prove your own storage with `storageContract`
+ * from `dotflow/testing`.
  */
 export interface Storage {
   /**

@@ -1,0 +1,113 @@
+// The one guard around every storage: raw errors become `StorageError`, passing ones are retried, a call that hangs is given up.
+import { type Clock, sleep } from "./clock.ts";
+import { limits } from "./defaults.ts";
+import { InvalidWorkflowError, isDotFlowError, StorageError } from "./errors.ts";
+import { show } from "./options.ts";
+import type { Storage } from "./storage.ts";
+
+/** A storage as the journal uses it: the same verbs, with listings that are complete or fail. */
+export interface GuardedStorage {
+  readonly durable: boolean;
+  get(key: string): Promise<Uint8Array | undefined>;
+  put(key: string, value: Uint8Array): Promise<void>;
+  /** An answer of `false` may hide one's own write whose answer was lost: the caller compares the writer. */
+  create(key: string, value: Uint8Array): Promise<boolean>;
+  list(prefix: string): Promise<string[]>;
+  delete(key: string): Promise<void>;
+}
+
+const networkCodes = new Set([
+  "ECONNRESET", "ECONNREFUSED", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH", "EAI_AGAIN", "UND_ERR_SOCKET",
+]);
+
+const verbs = ["get", "put", "create", "list", "delete"] as const;
+type Verb = (typeof verbs)[number];
+
+export function guardStorage(storage: Storage, clock: Clock): GuardedStorage {
+  requireStorage(storage);
+
+  async function guarded<Result>(operation: Verb, key: string, call: (alive: () => void) => Promise<Result>): Promise<Result> {
+    const started = clock.monotonic();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const left = limits.storageCall - (clock.monotonic() - started);
+        return await within(clock, left, call);
+      } catch (error) {
+        const delay = limits.storageRetryDelay * 2 ** (attempt - 1);
+        const spent = clock.monotonic() - started + delay;
+        const over = error === gaveUp || attempt >= limits.storageAttempts || spent >= limits.storageCall;
+        if (over || !isPassing(error)) throw failure(operation, key, error, attempt);
+        await sleep(clock, delay);
+      }
+    }
+  }
+
+  return {
+    durable: storage.durable,
+    get: (key) => guarded("get", key, async () => checked(await storage.get(key), isBytesOrNothing, "get")),
+    put: (key, value) => guarded("put", key, async () => storage.put(key, value)),
+    create: (key, value) => guarded("create", key, async () => checked(await storage.create(key, value), isBoolean, "create")),
+    list: (prefix) => guarded("list", prefix, (alive) => collect(storage.list(prefix), alive)),
+    delete: (key) => guarded("delete", key, async () => storage.delete(key)),
+  };
+}
+
+const gaveUp = new Error(`no answer within ${limits.storageCall / 1000} seconds`);
+
+/** Runs `call` with a time limit that begins anew whenever `call` says that it is alive. */
+async function within<Result>(clock: Clock, milliseconds: number, call: (alive: () => void) => Promise<Result>): Promise<Result> {
+  let moved = false;
+  let cancel = (): void => {};
+  const late = new Promise<never>((_, reject) => {
+    const arm = (): void => {
+      moved = false;
+      cancel = clock.timer(milliseconds, () => (moved ? arm() : reject(gaveUp)));
+    };
+    arm();
+  });
+  try {
+    return await Promise.race([call(() => (moved = true)), late]);
+  } finally {
+    cancel();
+  }
+}
+
+/** All keys of a listing, each once. A long listing may take its time as long as keys keep coming. */
+async function collect(listing: AsyncIterable<string>, alive: () => void): Promise<string[]> {
+  const keys = new Set<string>();
+  for await (const key of listing) {
+    keys.add(key);
+    alive();
+  }
+  return [...keys];
+}
+
+function isPassing(error: unknown): boolean {
+  if (typeof error !== "object" || error === null) return false;
+  const { retryable, code } = error as { retryable?: unknown; code?: unknown };
+  return retryable === true || (typeof code === "string" && networkCodes.has(code));
+}
+
+function failure(operation: Verb, key: string, cause: unknown, attempts: number): StorageError {
+  if (isDotFlowError(cause, "STORAGE")) return cause as StorageError;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const tries = attempts > 1 ? ` after ${attempts} attempts` : "";
+  return new StorageError(
+    `The storage could not ${operation} "${key}"${tries}: ${why}. What was saved before is safe; start with resume: true when the storage works again.`,
+    { key, operation, retryable: cause === gaveUp || isPassing(cause), cause },
+  );
+}
+
+function requireStorage(storage: Storage): void {
+  const missing = verbs.filter((verb) => typeof (storage as Partial<Storage> | undefined)?.[verb] !== "function");
+  if (missing.length === 0) return;
+  throw new InvalidWorkflowError(`The option storage is ${show(storage)}, which has no ${missing.join(", ")}. Give a storage such as new StorageFile().`);
+}
+
+function checked<Value>(value: Value, fits: (value: unknown) => boolean, operation: Verb): Value {
+  if (fits(value)) return value;
+  throw new TypeError(`its ${operation} gave ${show(value)}, which is against the storage contract`);
+}
+
+const isBytesOrNothing = (value: unknown): boolean => value === undefined || value instanceof Uint8Array;
+const isBoolean = (value: unknown): boolean => typeof value === "boolean";

@@ -1,0 +1,117 @@
+// What lies in the storage of a workflow, for those who look at it: runs, their tasks, their state. It writes nothing.
+import { limits } from "../defaults.ts";
+import { type LeaseOwner, NothingToResumeError } from "../errors.ts";
+import type { StoredRecord } from "../record.ts";
+import { decodeEnd, type RunEnd } from "./end.ts";
+import { decodePart, encodePart, generationOf } from "./keys.ts";
+import { isHeldHere, type LeaseBody, type RunPointer } from "./lease.ts";
+import { judge } from "./lease-judge.ts";
+import { LeaseStore, newestRuns } from "./lease-store.ts";
+import { type Plan, readPlan } from "./plan.ts";
+import type { Store } from "./store.ts";
+
+/** A run as it lies in the storage. */
+export interface SavedRun {
+  readonly plan: Plan;
+  /** Ids of the tasks that have a record in this run. */
+  readonly saved: ReadonlySet<string>;
+  /** How it last ended; missing while it is driven, and after a crash. */
+  readonly end: RunEnd | undefined;
+}
+
+/** The lease that counts, with its generation. */
+export interface CurrentLease {
+  readonly generation: number;
+  readonly writer: string;
+  readonly body: LeaseBody;
+}
+
+export async function currentLease(store: Store): Promise<CurrentLease | undefined> {
+  const leases = new LeaseStore(store);
+  const generation = Math.max(0, ...(await leases.list()).map(generationOf));
+  return generation === 0 ? undefined : { generation, ...(await leases.read(generation)) };
+}
+
+/** Whether its owner may still drive, as far as can be told without waiting. */
+export function isLive({ body, writer }: CurrentLease, now: number): boolean {
+  const verdict = judge(body, isHeldHere(writer), now);
+  return verdict === "live" || (verdict === "watch" && now - body.renewed <= limits.contenderMargin * body.lease);
+}
+
+export function ownerOf({ body, generation }: CurrentLease): LeaseOwner {
+  const { owner, renewed, runs } = body;
+  return { host: owner.host, pid: owner.pid, runId: runs[0]?.run, generation, renewedAt: new Date(renewed) };
+}
+
+/** The newest run that exists. */
+export async function lastRun(store: Store, lease: CurrentLease | undefined): Promise<SavedRun | undefined> {
+  for (const pointer of lease?.body.runs ?? []) {
+    const run = await readRun(store, pointer, lease?.body.released ? undefined : lease?.generation);
+    if (run) return run;
+  }
+  return undefined;
+}
+
+/** All runs, newest first. */
+export async function allRuns(store: Store): Promise<SavedRun[]> {
+  const pointers = await newestRuns(store);
+  const runs = await inParallel(pointers, (pointer) => readRun(store, pointer, undefined));
+  return runs.filter((run) => run !== undefined);
+}
+
+/** One run by its id; the newest where none is given. */
+export async function runById(store: Store, runId: string | undefined): Promise<SavedRun> {
+  const { workflowId } = store;
+  if (runId === undefined) {
+    const last = await lastRun(store, await currentLease(store));
+    if (last) return last;
+    throw new NothingToResumeError(`Workflow "${workflowId}" has no run in this storage.`, { workflowId });
+  }
+  const prefix = store.keys.runFolder(runId);
+  const plans = (await store.list(`${prefix}plans/`)).map(generationOf);
+  const run = await readRun(store, { run: runId, plan: Math.max(0, ...plans) }, undefined);
+  if (run) return run;
+  throw new NothingToResumeError(`Workflow "${workflowId}" has no run "${runId}" in this storage. checkpoints.runs() lists those it has.`, { workflowId, runId });
+}
+
+/** Reads the record of a task of a run, wherever it lies; `undefined` where there is none. */
+export function readStep(store: Store, run: SavedRun, taskId: string): Promise<StoredRecord | undefined> {
+  return store.read(stepKey(store, run, taskId));
+}
+
+export function stepKey(store: Store, { plan, saved }: SavedRun, taskId: string): string {
+  return store.keys.step(saved.has(taskId) ? plan.runId : (plan.kept[taskId] ?? plan.runId), taskId);
+}
+
+/** Does `work` for every item, some at a time, and keeps the order. */
+export async function inParallel<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const at = next++;
+      results[at] = await work(items[at] as Item);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limits.readConcurrency, items.length) }, worker));
+  return results;
+}
+
+/** Reads a run. An end that is older than `drivenBy` is that of an earlier driving, and does not count. */
+async function readRun(store: Store, pointer: RunPointer, drivenBy: number | undefined): Promise<SavedRun | undefined> {
+  const plan = await readPlan(store, pointer.run, pointer.plan);
+  if (!plan) return undefined;
+  const prefix = store.keys.runFolder(pointer.run);
+  const names = (await store.list(prefix)).map((key) => key.slice(prefix.length));
+  const ids = new Map(plan.tasks.map(({ id }) => [encodePart(id), id]));
+  const saved = new Set<string>();
+  let lastEnd = 0;
+  for (const name of names) {
+    const [what, part = ""] = name.split("/");
+    if (what === "steps") saved.add(ids.get(part) ?? decodePart(part) ?? part);
+    if (what === "ends") lastEnd = Math.max(lastEnd, generationOf(name));
+  }
+  const counts = lastEnd > 0 && (drivenBy === undefined || lastEnd >= drivenBy);
+  const end = counts ? await store.read(store.keys.end(pointer.run, lastEnd)) : undefined;
+  return { plan, saved, end: end && decodeEnd(end) };
+}

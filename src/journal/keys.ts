@@ -1,0 +1,96 @@
+// Where everything lies. Every part of a key is encoded so that no name can leave its place, collide with another one,
+// or depend on the file system heeding case.
+import { createHash } from "node:crypto";
+import { limits } from "../defaults.ts";
+
+const plain = /^[a-z0-9_-][a-z0-9._-]*$/;
+/** Names that Windows keeps for devices, with any ending. */
+const reserved = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/;
+
+/**
+ * Encodes one part of a key into `a–z 0–9 - _ . =`.
+ *
+ * `=x` stands for the capital X, `=047` for the byte 47 of the UTF-8 form, `=` alone for the empty text, and a long part
+ * ends with `==` and a hash of the whole.
+ */
+export function encodePart(part: string): string {
+  if (part.length <= limits.keyPart && plain.test(part) && !part.endsWith(".") && !reserved.test(part)) return part;
+  if (part === "") return "=";
+  let encoded = "";
+  for (const character of part) {
+    if (/[a-z0-9_-]/.test(character) || (character === "." && encoded !== "")) encoded += character;
+    else if (/[A-Z]/.test(character)) encoded += `=${character.toLowerCase()}`;
+    else encoded += escapeBytes(character);
+  }
+  if (encoded.endsWith(".")) encoded = encoded.slice(0, -1) + escapeBytes(".");
+  if (reserved.test(encoded)) encoded = escapeBytes(encoded.charAt(0)) + encoded.slice(1);
+  if (encoded.length <= limits.keyPart) return encoded;
+  const hash = createHash("sha256").update(part).digest("hex").slice(0, 40);
+  return `${encoded.slice(0, limits.keyPart - hash.length - 2)}==${hash}`;
+}
+
+/** Gives the name that `encodePart` encoded, or `undefined` for one that was shortened. */
+export function decodePart(encoded: string): string | undefined {
+  if (encoded.includes("==")) return undefined;
+  if (!encoded.includes("=")) return encoded;
+  const bytes: number[] = [];
+  for (const [piece, letter, byte] of encoded.matchAll(/=([a-z])|=(\d{3})|[^=]/g)) {
+    if (byte !== undefined) bytes.push(Number(byte));
+    else bytes.push((letter?.toUpperCase() ?? piece).charCodeAt(0));
+  }
+  return Buffer.from(bytes).toString("utf8");
+}
+
+function escapeBytes(character: string): string {
+  return [...Buffer.from(character)].map((byte) => `=${String(byte).padStart(3, "0")}`).join("");
+}
+
+/** The keys of one workflow. */
+export class Keys {
+  readonly workflow: string;
+  readonly leases: string;
+  readonly runs: string;
+
+  constructor(workflowId: string) {
+    this.workflow = `${encodePart(workflowId)}/`;
+    this.leases = `${this.workflow}leases/`;
+    this.runs = `${this.workflow}runs/`;
+  }
+
+  lease(generation: number): string {
+    return this.leases + String(generation).padStart(8, "0");
+  }
+
+  runFolder(runId: string): string {
+    return `${this.runs}${encodePart(runId)}/`;
+  }
+
+  run(runId: string): string {
+    return `${this.runFolder(runId)}run`;
+  }
+
+  plan(runId: string, generation: number): string {
+    return `${this.runFolder(runId)}plans/${String(generation).padStart(8, "0")}`;
+  }
+
+  ends(runId: string): string {
+    return `${this.runFolder(runId)}ends/`;
+  }
+
+  end(runId: string, generation: number): string {
+    return this.ends(runId) + String(generation).padStart(8, "0");
+  }
+
+  steps(runId: string): string {
+    return `${this.runFolder(runId)}steps/`;
+  }
+
+  step(runId: string, taskId: string): string {
+    return this.steps(runId) + encodePart(taskId);
+  }
+}
+
+/** The generation in the key of a lease or an end. */
+export function generationOf(key: string): number {
+  return Number(key.slice(key.lastIndexOf("/") + 1));
+}

@@ -1,0 +1,23 @@
+// What a lease that lies in the storage means for a process that wants to drive. Pure, but for the look at /proc.
+import { limits } from "../defaults.ts";
+import { livenessOf } from "./identity.ts";
+import type { LeaseBody } from "./lease.ts";
+
+/** `free`: take over at once. `live`: its owner lives for certain. `watch`: only time can tell. */
+export type Verdict = "free" | "live" | "watch";
+
+export function judge(body: LeaseBody, heldHere: boolean, now: number): Verdict {
+  if (body.released) return "free";
+  const age = now - body.renewed;
+  switch (livenessOf(body.owner)) {
+    case "this process":
+      return heldHere ? "live" : "free";
+    case "dead":
+      return "free";
+    case "alive":
+      // One clock for both: a process that lives but no longer renews is stopped or stuck, and is watched like any other.
+      return age <= limits.contenderMargin * body.lease ? "live" : "watch";
+    case "unknown":
+      return age > body.lease + limits.clockDifference ? "free" : "watch";
+  }
+}

@@ -1,0 +1,285 @@
+// Who drives a workflow. Of any number of processes one creates the next generation; it renews it, and stops when a
+// higher one appears. The rules follow shared experience with leases on plain storage: see docs/lease.md.
+import { randomUUID } from "node:crypto";
+import { type Clock, sleep } from "../clock.ts";
+import { limits } from "../defaults.ts";
+import { LeaseLostError, WorkflowLockedError } from "../errors.ts";
+import { generationOf } from "./keys.ts";
+import { type Identity, ownIdentity } from "./identity.ts";
+import { judge } from "./lease-judge.ts";
+import type { LeaseStore } from "./lease-store.ts";
+
+/** A run, and which of its plans counts: 0 is the one it began with, others lie under the generation that wrote them. */
+export interface RunPointer {
+  readonly run: string;
+  readonly plan: number;
+}
+
+/** What a lease says of the run it drives: none yet, or the newest first. The older ones stand until the newest is known to exist. */
+export type Pointers = readonly RunPointer[];
+
+/** What a process writes of its lease. */
+export interface LeaseBody {
+  readonly runs: Pointers;
+  readonly lease: number;
+  readonly renewed: number;
+  readonly count: number;
+  readonly released: boolean;
+  readonly owner: Identity;
+}
+
+export interface LeaseOptions {
+  readonly store: LeaseStore;
+  readonly clock: Clock;
+  readonly lease: number;
+  readonly lock: "fail" | "wait";
+  readonly signal: AbortSignal | undefined;
+  /** What the new lease points at, given what the one before did. What it throws is thrown before anything is written. */
+  readonly point: (previous: Pointers) => Pointers;
+}
+
+interface Mark {
+  readonly wall: number;
+  readonly monotonic: number;
+}
+
+/** The writers of leases that this process holds now. One of its own that is not here has ended, released or not. */
+const held = new Set<string>();
+
+export function isHeldHere(writer: string): boolean {
+  return held.has(writer);
+}
+
+export class Lease {
+  readonly #options: LeaseOptions;
+  #generation = 0;
+  #writer = "";
+  #runs: Pointers = [];
+  #count = 0;
+  #mark: Mark;
+  #lost: LeaseLostError | undefined;
+  #released = false;
+  #cancelTimer = (): void => {};
+  #queue: Promise<unknown> = Promise.resolve();
+  /** Called once, when another process has taken over. */
+  onLost: (error: LeaseLostError) => void = () => {};
+
+  /** Acquires the lease of the workflow, or rejects with a `WorkflowLockedError`. */
+  static async acquire(options: LeaseOptions): Promise<Lease> {
+    const lease = new Lease(options);
+    await lease.#acquire();
+    lease.#schedule();
+    return lease;
+  }
+
+  private constructor(options: LeaseOptions) {
+    this.#options = options;
+    this.#mark = this.#now();
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Marks what is written under this lease. */
+  get writer(): string {
+    return this.#writer;
+  }
+
+  get runs(): Pointers {
+    return this.#runs;
+  }
+
+  /** Points the lease at another run or plan, and writes that before it resolves. */
+  point(runs: Pointers): Promise<void> {
+    this.#runs = runs;
+    return this.#inTurn(() => this.#renew());
+  }
+
+  /** Notes that the object of the newest run exists: the next write of the lease leaves the older ones out. */
+  confirmRun(): void {
+    this.#runs = this.#runs.slice(0, 1);
+  }
+
+  /** Resolves while this process may record. One whose time ran out, say while a step blocked the event loop, acquires anew first. */
+  async ensure(): Promise<void> {
+    if (this.#lost) throw this.#lost;
+    if (!this.#isValid()) await this.#inTurn(() => this.#keep());
+  }
+
+  /** Rejects with a `LeaseLostError` if a higher generation exists. */
+  async confirm(): Promise<void> {
+    await this.ensure();
+    await this.#inTurn(() => this.#requireHighest());
+  }
+
+  /** Ends the lease, so that the next process need not wait; `runs` is empty when the run was removed. */
+  async release(runs: Pointers = this.#runs): Promise<void> {
+    this.#cancelTimer();
+    try {
+      await this.#inTurn(async () => {
+        if (this.#lost || this.#released || !this.#isValid()) return;
+        this.#runs = runs;
+        this.#released = true;
+        await this.#write();
+      });
+    } finally {
+      this.abandon();
+    }
+  }
+
+  /** Ends the lease without a word to the storage. Other machines wait until it has been silent long enough. */
+  abandon(): void {
+    this.#cancelTimer();
+    this.#released = true;
+    held.delete(this.#writer);
+  }
+
+  async #acquire(): Promise<void> {
+    const { store, clock, lock, point, signal } = this.#options;
+    let watch: { text: string; mark: Mark } | undefined;
+    for (;;) {
+      const generation = await this.#highest();
+      const seen = generation === 0 ? undefined : await store.read(generation);
+      const verdict = seen ? judge(seen.body, isHeldHere(seen.writer), clock.now()) : "free";
+      if (seen && verdict !== "free") {
+        const renewed = watch !== undefined && watch.text !== seen.text;
+        if (lock === "fail" && (verdict === "live" || renewed)) throw this.#locked(seen.body, generation);
+        if (!watch || renewed) watch = { text: seen.text, mark: this.#now() };
+        if (verdict === "live" || this.#contenderElapsed(watch.mark) < limits.contenderMargin * seen.body.lease) {
+          await sleep(clock, seen.body.lease / limits.looksPerLease, signal);
+          continue;
+        }
+      }
+      this.#runs = point(seen?.body.runs ?? []);
+      if (!(await this.#create(generation + 1))) continue;
+      if (seen && verdict !== "free" && (await store.read(generation))?.text !== seen.text) await this.#waitOut(seen.body.lease);
+      return;
+    }
+  }
+
+  /** Creates a generation and makes sure that it is the highest: numbers that were deleted can be created again. */
+  async #create(generation: number): Promise<boolean> {
+    const writer = randomUUID();
+    const mark = this.#now();
+    held.add(writer);
+    const before = this.#writer;
+    this.#writer = writer;
+    const created = await this.#options.store.create(generation, writer, this.#body(false));
+    if (!created || (await this.#highest()) !== generation) {
+      held.delete(writer);
+      this.#writer = before;
+      return false;
+    }
+    held.delete(before);
+    this.#generation = generation;
+    this.#mark = mark;
+    return true;
+  }
+
+  /** The owner before us was renewing while we took over: it will see our generation and stop; until then we only hold. */
+  async #waitOut(lease: number): Promise<void> {
+    const mark = this.#now();
+    while (this.#contenderElapsed(mark) < limits.contenderMargin * lease) {
+      await sleep(this.#options.clock, this.#options.lease / limits.renewalsPerLease, this.#options.signal);
+      await this.#keep();
+    }
+  }
+
+  #schedule(): void {
+    const { clock, lease } = this.#options;
+    this.#cancelTimer = clock.timer(
+      lease / limits.renewalsPerLease,
+      () => {
+        // What goes wrong here shows at the next record: the lease runs out, and acquiring it anew gives the error.
+        this.#inTurn(() => this.#keep())
+          .catch(() => {})
+          .finally(() => {
+            if (!this.#lost && !this.#released) this.#schedule();
+          });
+      },
+      { background: true },
+    );
+  }
+
+  /** Renews, or acquires anew when the time has run out: then a renewal could hide that somebody else drives. */
+  async #keep(): Promise<void> {
+    if (this.#lost) throw this.#lost;
+    if (this.#released) return;
+    if (this.#isValid()) return this.#renew();
+    await this.#requireHighest();
+    if (!(await this.#create(this.#generation + 1))) throw this.#lose();
+  }
+
+  async #renew(): Promise<void> {
+    const mark = this.#now();
+    await this.#write();
+    await this.#requireHighest();
+    this.#mark = mark;
+  }
+
+  async #write(): Promise<void> {
+    this.#count++;
+    await this.#options.store.put(this.#generation, this.#writer, this.#body(this.#released));
+  }
+
+  async #requireHighest(): Promise<void> {
+    if ((await this.#highest()) !== this.#generation) throw this.#lose();
+  }
+
+  async #highest(): Promise<number> {
+    let highest = 0;
+    for (const key of await this.#options.store.list()) highest = Math.max(highest, generationOf(key));
+    return highest;
+  }
+
+  #lose(): LeaseLostError {
+    const { workflowId } = this.#options.store;
+    this.#lost ??= new LeaseLostError(
+      `Another process has taken over workflow "${workflowId}": this one was silent for longer than its lease of ${this.#options.lease} ms. ` +
+        "What it had recorded is kept; what was in flight here is not recorded. Raise the option lease if steps block the event loop.",
+      { workflowId, runId: this.#runs[0]?.run },
+    );
+    this.abandon();
+    this.onLost(this.#lost);
+    return this.#lost;
+  }
+
+  #locked(body: LeaseBody, generation: number): WorkflowLockedError {
+    const { workflowId } = this.#options.store;
+    const owner = { host: body.owner.host, pid: body.owner.pid, runId: body.runs[0]?.run, generation, renewedAt: new Date(body.renewed) };
+    return new WorkflowLockedError(
+      `Workflow "${workflowId}" is driven by process ${owner.pid} on ${owner.host}. Wait for it with lock: "wait", or end that process.`,
+      { workflowId, runId: owner.runId, owner },
+    );
+  }
+
+  #body(released: boolean): LeaseBody {
+    const { clock, lease } = this.#options;
+    return { runs: this.#runs, lease, renewed: clock.now(), count: this.#count, released, owner: ownIdentity() };
+  }
+
+  #isValid(): boolean {
+    const { clock, lease } = this.#options;
+    // Monotonic time stands still while a machine sleeps, wall time jumps: for the owner the later of both counts.
+    const elapsed = Math.max(clock.monotonic() - this.#mark.monotonic, clock.now() - this.#mark.wall);
+    return elapsed < limits.ownerMargin * lease;
+  }
+
+  #contenderElapsed(mark: Mark): number {
+    const { clock } = this.#options;
+    return Math.min(clock.monotonic() - mark.monotonic, clock.now() - mark.wall);
+  }
+
+  #now(): Mark {
+    const { clock } = this.#options;
+    return { wall: clock.now(), monotonic: clock.monotonic() };
+  }
+
+  /** One call to the storage at a time: a renewal must not overtake a release. */
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = this.#queue.then(work);
+    this.#queue = turn.catch(() => {});
+    return turn;
+  }
+}

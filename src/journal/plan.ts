@@ -1,0 +1,60 @@
+// The plan of a run: what was to be done, with fingerprints. Created at the start; without it the run does not exist.
+import type { PlannedTask } from "../fingerprint.ts";
+import type { GraphMode } from "../graph.ts";
+import type { StoredRecord } from "../record.ts";
+import type { EncodedValue } from "../serializer.ts";
+import type { Store } from "./store.ts";
+
+export interface Plan {
+  readonly runId: string;
+  readonly createdAt: string;
+  /** The `name` option of the workflow. */
+  readonly name: string;
+  readonly mode: GraphMode;
+  /** The run that this one began from. */
+  readonly previous?: string | undefined;
+  /** The initial context of the run, so that a resume need not give it again. */
+  readonly input?: EncodedValue | undefined;
+  /** Tasks whose records lie in another run, by the id of that run. */
+  readonly kept: Readonly<Record<string, string>>;
+  readonly tasks: readonly PlannedTask[];
+}
+
+type StoredPlan = Omit<Plan, "input" | "tasks"> & {
+  input?: { form: string; text?: string; base64?: string };
+  tasks: (Partial<PlannedTask> & Pick<PlannedTask, "id" | "inputs" | "fingerprint">)[];
+};
+
+export function encodePlan(plan: Plan, workflowId: string, writer: string): StoredRecord {
+  const { input, tasks, ...rest } = plan;
+  const stored: StoredPlan = {
+    ...rest,
+    ...(input && { input: encodeInput(input) }),
+    tasks: tasks.map(({ name, group, ...task }) => ({ ...task, ...(name !== task.id && { name }), ...(group !== "default" && { group }) })),
+  };
+  return { kind: "run", writer, facts: { workflow: workflowId, run: plan.runId, createdAt: plan.createdAt }, payload: Buffer.from(JSON.stringify(stored)) };
+}
+
+/** Reads the plan that counts of a run; `undefined` for a run that does not exist. */
+export async function readPlan(store: Store, run: string, generation: number): Promise<Plan | undefined> {
+  const record = await store.read(generation === 0 ? store.keys.run(run) : store.keys.plan(run, generation));
+  return record && decodePlan(record);
+}
+
+export function decodePlan(record: StoredRecord): Plan {
+  const { input, tasks, ...rest } = JSON.parse(Buffer.from(record.payload).toString("utf8")) as StoredPlan;
+  return {
+    ...rest,
+    ...(input && { input: decodeInput(input) }),
+    tasks: tasks.map((task) => ({ ...task, name: task.name ?? task.id, group: task.group ?? "default" })),
+  };
+}
+
+function encodeInput({ form, bytes }: EncodedValue): NonNullable<StoredPlan["input"]> {
+  const buffer = Buffer.from(bytes);
+  return form === "custom" ? { form, base64: buffer.toString("base64") } : { form, text: buffer.toString("utf8") };
+}
+
+function decodeInput({ form, text, base64 }: NonNullable<StoredPlan["input"]>): EncodedValue {
+  return { form, bytes: base64 === undefined ? Buffer.from(text ?? "") : Buffer.from(base64, "base64") };
+}

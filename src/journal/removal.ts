@@ -1,0 +1,85 @@
+// Removes whole runs, and nothing that the workflow did not write.
+import { limits } from "../defaults.ts";
+import { currentLease } from "./history.ts";
+import { generationOf } from "./keys.ts";
+import { LeaseStore, newestRuns } from "./lease-store.ts";
+import { readPlan } from "./plan.ts";
+import type { Store } from "./store.ts";
+
+/** What a run writes into its folder. */
+const ofRun = /^(run|(plans|ends)\/\d{8,}|steps\/[^/]+)$/;
+const ofLeases = /^\d{8,}$/;
+
+export interface RemovalRule {
+  /** Whether a run is to go, by its place from the newest and the time it began. */
+  readonly remove: (place: number, createdAt: number) => boolean;
+  /** A run that stays whatever the rule says. */
+  readonly except?: string | undefined;
+}
+
+/**
+ * Removes the runs that the rule names, but none whose records a run that stays refers to. Gives their ids.
+ * The caller holds the lease.
+ */
+export async function removeRuns(store: Store, { remove, except }: RemovalRule): Promise<string[]> {
+  const runs = [];
+  for (const { run, plan } of await newestRuns(store)) {
+    const found = await readPlan(store, run, plan);
+    if (found) runs.push(found);
+  }
+  const going = new Set(runs.filter((run, place) => run.runId !== except && remove(place, Date.parse(run.createdAt))).map((run) => run.runId));
+  for (const run of runs) if (!going.has(run.runId)) for (const origin of Object.values(run.kept)) going.delete(origin);
+  // Oldest first: what a crash leaves behind is then the newer part of the history.
+  const ids = runs.map((run) => run.runId).filter((id) => going.has(id)).reverse();
+  for (const id of ids) await removeRun(store, id);
+  return ids;
+}
+
+/** Removes one run. Its run object goes last: until then it exists. */
+export async function removeRun(store: Store, runId: string): Promise<void> {
+  const prefix = store.keys.runFolder(runId);
+  const own = (await store.list(prefix)).filter((key) => ofRun.test(key.slice(prefix.length)));
+  for (const key of own) if (key !== store.keys.run(runId)) await store.delete(key);
+  await store.delete(store.keys.run(runId));
+}
+
+export interface TidyOptions {
+  readonly runId: string;
+  readonly generation: number;
+  readonly retention: { readonly maxRuns: number; readonly maxAge: number } | undefined;
+  readonly now: number;
+}
+
+/** Removes what is no longer kept when a run ends: old runs as `retention` says, now and then old leases. Gives how many runs. */
+export async function tidy(store: Store, { runId, generation, retention, now }: TidyOptions): Promise<number> {
+  if (generation % limits.keptLeases === 0) await removeLeases(store, generation - limits.keptLeases);
+  if (!retention || (retention.maxRuns === Infinity && retention.maxAge === Infinity)) return 0;
+  const remove = (place: number, createdAt: number): boolean => place >= retention.maxRuns || now - createdAt > retention.maxAge;
+  return (await removeRuns(store, { remove, except: runId })).length;
+}
+
+/** Removes everything that the workflow has written, its leases too, the newest of them last. */
+export async function removeAll(store: Store): Promise<number> {
+  const runs = new Set<string>();
+  const prefix = store.keys.runs;
+  const keys = (await store.list(prefix)).filter((key) => ofRun.test(key.slice(prefix.length).replace(/^[^/]+\//, "")));
+  const isRun = (key: string): boolean => key.endsWith("/run");
+  for (const key of [...keys.filter((key) => !isRun(key)), ...keys.filter(isRun)]) {
+    if (isRun(key)) runs.add(key);
+    await store.delete(key);
+  }
+  await removeLeases(store, Infinity);
+  return runs.size;
+}
+
+/** Removes the leases below a generation, oldest first. */
+export async function removeLeases(store: Store, below: number): Promise<void> {
+  const keys = (await new LeaseStore(store).list()).filter((key) => ofLeases.test(key.slice(store.keys.leases.length)));
+  const generations = keys.map((key) => ({ key, generation: generationOf(key) })).sort((a, b) => a.generation - b.generation);
+  for (const { key, generation } of generations) if (generation < below) await store.delete(key);
+}
+
+/** Whether the workflow has written anything. */
+export async function isEmpty(store: Store): Promise<boolean> {
+  return (await currentLease(store)) === undefined && (await newestRuns(store)).length === 0;
+}

@@ -1,0 +1,49 @@
+// Records of one workflow under keys: what the journal, the lease and the history read and write through.
+import type { GuardedStorage } from "../guard.ts";
+import { decodeRecord, encodeRecord, type StoredRecord } from "../record.ts";
+import type { Seal } from "../seal.ts";
+import { Keys } from "./keys.ts";
+
+export class Store {
+  readonly workflowId: string;
+  readonly keys: Keys;
+  readonly #storage: GuardedStorage;
+  readonly #seal: Seal;
+
+  constructor(workflowId: string, storage: GuardedStorage, seal: Seal) {
+    this.workflowId = workflowId;
+    this.keys = new Keys(workflowId);
+    this.#storage = storage;
+    this.#seal = seal;
+  }
+
+  /** Gives the record under `key`; `undefined` where there is none, or only a torn one, which counts as not written. */
+  async read(key: string): Promise<StoredRecord | undefined> {
+    const bytes = await this.#storage.get(key);
+    return bytes && decodeRecord(this.#seal, key, bytes);
+  }
+
+  async put(key: string, record: StoredRecord): Promise<void> {
+    await this.#storage.put(key, await encodeRecord(this.#seal, key, record));
+  }
+
+  /**
+   * Writes `record` where nothing is yet. One's own write whose answer was lost is known by its writer, and counts as created.
+   *
+   * `existing` is the record of a rival that was first; it is missing where what lies there is torn.
+   */
+  async create(key: string, record: StoredRecord): Promise<{ created: boolean; existing?: StoredRecord }> {
+    if (await this.#storage.create(key, await encodeRecord(this.#seal, key, record))) return { created: true };
+    const existing = await this.read(key);
+    if (!existing) return { created: false };
+    return { created: existing.writer === record.writer, existing };
+  }
+
+  list(prefix: string): Promise<string[]> {
+    return this.#storage.list(prefix);
+  }
+
+  delete(key: string): Promise<void> {
+    return this.#storage.delete(key);
+  }
+}

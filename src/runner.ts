@@ -1,0 +1,301 @@
+// What may run now, and what follows from an outcome. It knows graphs, not modes, and records, not keys.
+import type { ActionDefinition } from "./action.ts";
+import { type AttemptHost, execute, type Outcome } from "./attempt.ts";
+import { eventLoopTurn } from "./clock.ts";
+import { limits } from "./defaults.ts";
+import type { Graph, GraphNode, Inputs } from "./graph.ts";
+import type { Facts } from "./record.ts";
+import type { TaskResult } from "./result.ts";
+import type { EncodedValue } from "./serializer.ts";
+import { type TaskState, TaskStates } from "./task-states.ts";
+
+/** What a node executes. */
+export interface Work {
+  readonly name: string;
+  readonly group: string;
+  readonly fingerprint: string;
+  readonly action: ActionDefinition;
+  /** What `this` is in a method. */
+  readonly self: unknown;
+  /** Gives a new copy at every call. */
+  readonly initial: () => unknown;
+  readonly callback: ((result: TaskResult) => unknown) | undefined;
+}
+
+/** Where records are kept; the journal, as the runner sees it. */
+export interface Recorder {
+  isSaved(taskId: string): boolean;
+  /** Gives the record that counts where another process was first. */
+  record(taskId: string, facts: Facts, value: EncodedValue): Promise<{ readonly value: EncodedValue } | undefined>;
+  read(taskId: string): Promise<{ readonly value: EncodedValue } | undefined>;
+  forget(taskId: string): void;
+}
+
+export interface RunnerOptions {
+  readonly graph: Graph;
+  readonly work: readonly Work[];
+  readonly host: AttemptHost;
+  readonly recorder: Recorder;
+  readonly reasonOf: (taskId: string, restored: boolean) => string;
+  readonly concurrency: number;
+  readonly keepGoing: boolean;
+  /** Keeps all values in memory, for a run whose records are deleted when it succeeds. */
+  readonly keepValues: boolean;
+}
+
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #states: TaskStates;
+  readonly #ready: number[] = [];
+  /** How many of the ready ones have been taken. */
+  #taken = 0;
+  #running = 0;
+  #failure: { readonly error: unknown } | undefined;
+  #lastTurn: number;
+  #turning: Promise<void> | undefined;
+  #finish: () => void = () => {};
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#states = new TaskStates(options.graph, options.keepGoing);
+    this.#lastTurn = options.host.clock.monotonic();
+  }
+
+  /** Runs until nothing more can. Rejects, once what was running has ended, when the storage or the lease is lost. */
+  async run(): Promise<void> {
+    const { graph } = this.#options;
+    for (const index of graph.order) this.#restore(this.#node(index));
+    for (const { index } of graph.nodes) if (this.#states.isPending(index) && this.#states.of(index).open === 0) this.#ready.push(index);
+    await new Promise<void>((resolve) => {
+      this.#finish = resolve;
+      this.#advance();
+    });
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  results(): TaskResult[] {
+    return this.#options.graph.nodes.map(({ index }) => this.#states.result(index, this.#work(index)));
+  }
+
+  /** A value that is in memory: one that was not recorded, or any where `keepValues` says so. */
+  heldValue(index: number): Promise<EncodedValue | undefined> | undefined {
+    return this.#states.of(index).value;
+  }
+
+  #restore(node: GraphNode): void {
+    const { recorder, reasonOf, host } = this.#options;
+    if (!recorder.isSaved(node.id)) return;
+    const state = this.#states.of(node.index);
+    state.status = "restored";
+    state.reason = reasonOf(node.id, true);
+    host.observers.emit({ type: "step.restored", taskId: node.id, name: this.#work(node.index).name, reason: state.reason });
+    for (const dependency of node.dependencies) this.#release(dependency);
+    for (const dependent of node.dependents) this.#states.of(dependent).open--;
+  }
+
+  /** Starts what is ready. When nothing runs and nothing can start, the run is over. */
+  #advance(): void {
+    const { concurrency, host } = this.#options;
+    while (this.#taken < this.#ready.length && this.#running < concurrency && !host.stop.requested && !this.#failure) {
+      const index = this.#ready[this.#taken++] as number;
+      if (!this.#states.isPending(index)) continue;
+      if (this.#states.isBlocked(index)) this.#skip(index);
+      else this.#start(index);
+    }
+    if (this.#running === 0) this.#finish();
+  }
+
+  #start(index: number): void {
+    this.#running++;
+    const ended = (): void => {
+      this.#running--;
+      this.#advance();
+    };
+    this.#runTask(this.#node(index)).then(ended, (error: unknown) => {
+      this.#failure ??= { error };
+      ended();
+    });
+  }
+
+  async #runTask(node: GraphNode): Promise<void> {
+    const { host, reasonOf } = this.#options;
+    const { name, action, self, initial } = this.#work(node.index);
+    const state = this.#states.of(node.index);
+    state.status = "running";
+    const inputs = await this.#inputs(node);
+    if (!inputs || host.stop.requested || this.#failure) {
+      this.#waitAgain(node.index);
+      return;
+    }
+    for (const dependency of node.dependencies) this.#release(dependency);
+    state.reason = reasonOf(node.id, false);
+    state.startedAt = host.clock.now();
+    state.tainted = this.#states.followsFailure(node.index);
+    host.observers.emit({ type: "step.started", taskId: node.id, name, reason: state.reason });
+    const previous = (): unknown => assemble(node.inputs, inputs.map((input) => (input ? host.codec.decode(input) : null)));
+    const outcome = await execute(host, { taskId: node.id, action, self, previous, initial });
+    state.finishedAt = host.clock.now();
+    state.attempts = outcome.attempts;
+    state.errors = outcome.errors;
+    await this.#conclude(node, state, outcome);
+  }
+
+  async #conclude(node: GraphNode, state: TaskState, outcome: Outcome): Promise<void> {
+    const { observers } = this.#options.host;
+    const { name, callback } = this.#work(node.index);
+    const durationMs = (state.finishedAt ?? 0) - (state.startedAt ?? 0);
+    const facts = { taskId: node.id, name, attempts: outcome.attempts, durationMs };
+    if (outcome.status === "cancelled") {
+      state.status = "cancelled";
+      state.reason = "told to stop";
+      return;
+    }
+    if (outcome.status === "completed") {
+      await this.#keep(node, state, outcome.value);
+      state.status = "completed";
+      observers.emit({ type: "step.completed", ...facts });
+    } else {
+      const error = outcome.errors.at(-1) ?? new Error("It failed without an error.");
+      state.status = "failed";
+      state.reason = `failed with ${error.name}: ${error.message}`;
+      observers.emit({ type: "step.failed", ...facts, error });
+    }
+    if (callback) {
+      const result = this.#states.result(node.index, this.#work(node.index));
+      observers.call(`The callback of "${node.id}"`, () => callback(result));
+    }
+    if (outcome.status === "completed" || this.#options.keepGoing) this.#open(node);
+    else this.#block(node);
+  }
+
+  /** Saves the value, before anything that follows begins, and holds it while somebody needs it. */
+  async #keep(node: GraphNode, state: TaskState, value: EncodedValue): Promise<void> {
+    let counts = value;
+    if (!state.tainted) {
+      await this.#turn();
+      const facts = {
+        status: "completed",
+        fingerprint: this.#work(node.index).fingerprint,
+        attempts: state.attempts,
+        startedAt: isoTime(state.startedAt),
+        finishedAt: isoTime(state.finishedAt),
+      };
+      const rival = await this.#options.recorder.record(node.id, facts, value);
+      if (rival) counts = rival.value;
+      this.#options.host.observers.emit({ type: "checkpoint.created", taskId: node.id, bytes: counts.bytes.length });
+    }
+    if (state.takers > 0 || state.tainted || this.#options.keepValues) state.value = Promise.resolve(counts);
+  }
+
+  #open(node: GraphNode): void {
+    for (const dependent of node.dependents) {
+      const state = this.#states.of(dependent);
+      if (--state.open === 0 && state.status === "pending") this.#ready.push(dependent);
+    }
+  }
+
+  /** Skips everything that can't be reached any more. */
+  #block(node: GraphNode): void {
+    for (const dependent of node.dependents) if (this.#states.isPending(dependent)) this.#skip(dependent);
+  }
+
+  #skip(index: number): void {
+    const node = this.#node(index);
+    const state = this.#states.of(index);
+    state.status = "skipped";
+    state.reason = this.#states.blockers(index);
+    this.#options.host.observers.emit({ type: "step.skipped", taskId: node.id, name: this.#work(index).name, reason: state.reason });
+    this.#block(node);
+  }
+
+  /**
+   * The encoded values that a node takes, read from storage where they are not held. Gives `undefined` where the record of
+   * a restored task turns out to be torn: that task runs again first.
+   */
+  async #inputs(node: GraphNode): Promise<readonly (EncodedValue | undefined)[] | undefined> {
+    const byId = new Map(node.dependencies.map((dependency) => [this.#node(dependency).id, dependency]));
+    const wanted = node.inputs.ids.map((id) => byId.get(id) as number);
+    const values = await Promise.all(wanted.map((dependency) => this.#valueOf(dependency)));
+    const missing = wanted.filter((dependency, at) => values[at] === undefined && !this.#states.isBroken(dependency));
+    if (missing.length === 0) return values;
+    for (const dependency of missing) this.#reopen(dependency);
+    return undefined;
+  }
+
+  #valueOf(index: number): Promise<EncodedValue | undefined> | undefined {
+    const state = this.#states.of(index);
+    if (state.status !== "restored") return state.value;
+    const { recorder, host } = this.#options;
+    const taskId = this.#node(index).id;
+    state.value ??= recorder.read(taskId).then((record) => {
+      if (record) host.observers.emit({ type: "checkpoint.restored", taskId, bytes: record.value.bytes.length });
+      return record?.value;
+    });
+    return state.value;
+  }
+
+  /** Takes a restored task whose record is torn as not done. Its dependents that have not begun wait for it again. */
+  #reopen(index: number): void {
+    const { recorder, host } = this.#options;
+    const { id, dependencies, dependents } = this.#node(index);
+    const state = this.#states.of(index);
+    if (state.status !== "restored") return;
+    recorder.forget(id);
+    host.observers.warn(`The record of "${id}" is torn, which counts as not written: the task runs again.`, { taskId: id });
+    state.value = undefined;
+    for (const dependency of dependencies) this.#states.of(dependency).takers++;
+    for (const dependent of dependents) if (this.#states.isPending(dependent)) this.#states.of(dependent).open++;
+    this.#waitAgain(index);
+  }
+
+  #waitAgain(index: number): void {
+    const state = this.#states.of(index);
+    state.status = "pending";
+    state.open = this.#states.countOpen(index);
+    if (state.open === 0) this.#ready.push(index);
+  }
+
+  /** Drops a value that nobody will ask for any more. */
+  #release(index: number): void {
+    const state = this.#states.of(index);
+    if (--state.takers <= 0 && !state.tainted && !this.#options.keepValues) state.value = undefined;
+  }
+
+  /** Gives timers and I/O their turn where only settled promises were awaited for a while: the lease has to be renewed. */
+  async #turn(): Promise<void> {
+    const { clock } = this.#options.host;
+    while (clock.monotonic() - this.#lastTurn > limits.eventLoopTurn) {
+      this.#turning ??= eventLoopTurn().then(() => {
+        this.#turning = undefined;
+        this.#lastTurn = clock.monotonic();
+      });
+      await this.#turning;
+    }
+  }
+
+  #node(index: number): GraphNode {
+    return this.#options.graph.nodes[index] as GraphNode;
+  }
+
+  #work(index: number): Work {
+    return this.#options.work[index] as Work;
+  }
+}
+
+/** The previous value of a step, in the form that it asked for. */
+function assemble({ shape, names }: Inputs, values: readonly unknown[]): unknown {
+  switch (shape) {
+    case "none":
+      return null;
+    case "one":
+      return values[0];
+    case "list":
+      return values;
+    case "record":
+      return Object.fromEntries((names ?? []).map((name, index) => [name, values[index]]));
+  }
+}
+
+function isoTime(time: number | undefined): string | undefined {
+  return time === undefined ? undefined : new Date(time).toISOString();
+}

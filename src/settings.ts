@@ -1,0 +1,128 @@
+// The options of a workflow, checked once and with every default filled in.
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { type Clock, systemClock } from "./clock.ts";
+import { defaults } from "./defaults.ts";
+import { type Duration, toMilliseconds } from "./duration.ts";
+import { InvalidWorkflowError } from "./errors.ts";
+import type { Observer } from "./events.ts";
+import { type GuardedStorage, guardStorage } from "./guard.ts";
+import { Store } from "./journal/store.ts";
+import { refuseUnknown, requireOneOf, requireWhole, show } from "./options.ts";
+import { makeSeal, type Seal, type SealOptions } from "./seal.ts";
+import { type Serializer, type ValueCodec, valueCodec } from "./serializer.ts";
+import type { Storage } from "./storage.ts";
+import { StorageMemory } from "./storage-memory.ts";
+import type { ClassCodec } from "./values.ts";
+
+/** How values become bytes: the same for a workflow and for whoever looks at its checkpoints. */
+export interface CodecOptions extends SealOptions {
+  /** Classes of your own whose instances steps give. @default none */
+  classes?: readonly ClassCodec[];
+  /** Replaces the built-in serializer for the values of steps. @default JSON, with a form for everything listed in docs/concepts.md */
+  serializer?: Serializer;
+}
+
+/** Which runs are removed when a run ends. Whole runs, never one whose records another run uses, never the one that just ended in failure. */
+export interface RetentionOptions {
+  /** How many runs are kept, the newest first. @default all */
+  maxRuns?: number;
+  /** How long a run is kept after it began. @default for ever */
+  maxAge?: Duration;
+  /** `"delete"` removes a run as soon as it has completed: its result stays readable, a resume begins anew. @default "keep" */
+  onSuccess?: "keep" | "delete";
+}
+
+export interface DotFlowOptions extends CodecOptions {
+  /** Under which the runs are found again: keep it the same from start to start. @default WORKFLOW_ID of the environment, else a random one */
+  workflowId?: string;
+  /** Where checkpoints live. @default the memory of this process */
+  storage?: Storage;
+  /** Who drives the run, for people. @default the host name */
+  name?: string;
+  retention?: RetentionOptions;
+  /**
+   * How long a run stays with its process after that process was last heard of.
+   *
+   * Too short, and a busy process loses its run while it still works; too long, and a crashed run on another machine waits
+   * that long for its successor. Keep it well above the longest time that a step blocks the event loop.
+   *
+   * @default "30s"
+   */
+  lease?: Duration;
+  /** Receive the events of every run. They can't change it. @default none */
+  observers?: readonly Observer[];
+  /** Reads time; for tests, see `manualClock` of `dotflow/testing`. @default the clock of this machine */
+  clock?: Clock;
+}
+
+export interface Retention {
+  readonly maxRuns: number;
+  readonly maxAge: number;
+  readonly deleteOnSuccess: boolean;
+}
+
+export interface Settings {
+  readonly workflowId: string;
+  readonly name: string;
+  readonly storage: GuardedStorage;
+  readonly store: Store;
+  readonly codec: ValueCodec;
+  readonly seal: Seal;
+  readonly retention: Retention | undefined;
+  readonly lease: number;
+  readonly observers: Observer[];
+  readonly clock: Clock;
+}
+
+const codecOptionNames = ["classes", "serializer", "secret", "encryptionKey", "compression"];
+const optionNames = ["workflowId", "storage", "name", "retention", "lease", "observers", "clock", ...codecOptionNames];
+
+export function resolveSettings(options: DotFlowOptions): Settings {
+  refuseUnknown(options, optionNames, "new DotFlow");
+  const { clock = systemClock, name = hostname(), observers = [] } = options;
+  const workflowId = checkWorkflowId(options.workflowId ?? process.env["WORKFLOW_ID"] ?? randomUUID());
+  const lease = toMilliseconds(options.lease ?? defaults.lease, "The option lease");
+  if (lease < 100) throw new InvalidWorkflowError(`The option lease is ${lease} ms. It must be at least 100 ms: it has to be renewed in that time.`);
+  if (!Array.isArray(observers)) throw new InvalidWorkflowError("The option observers is a list.");
+  const shared = { storage: options.storage ?? new StorageMemory(), clock, ...pickCodec(options) };
+  return { workflowId, name, lease, observers: [...observers], clock, retention: resolveRetention(options.retention), ...resolveStore(workflowId, shared) };
+}
+
+/** What is needed to read and write checkpoints, without a workflow. */
+export function resolveStore(
+  workflowId: string,
+  options: CodecOptions & { storage: Storage; clock: Clock },
+): Pick<Settings, "storage" | "store" | "codec" | "seal"> {
+  const { serializer } = options;
+  if (serializer !== undefined && (typeof serializer?.encode !== "function" || typeof serializer.decode !== "function")) {
+    throw new InvalidWorkflowError("The option serializer needs the functions encode and decode.");
+  }
+  const storage = guardStorage(options.storage, options.clock);
+  const seal = makeSeal(options);
+  return { storage, seal, store: new Store(workflowId, storage, seal), codec: valueCodec(options.classes ?? [], serializer) };
+}
+
+export function checkWorkflowId(id: unknown): string {
+  if (typeof id !== "string" || id === "") {
+    throw new InvalidWorkflowError(`The option workflowId is ${show(id)}. Give a text that is the same at every start: the checkpoints are found by it.`);
+  }
+  if (/\p{Surrogate}/u.test(id)) throw new InvalidWorkflowError(`The option workflowId, ${show(id)}, is not well-formed Unicode.`);
+  return id;
+}
+
+function pickCodec({ classes, serializer, secret, encryptionKey, compression }: CodecOptions): CodecOptions {
+  return { classes, serializer, secret, encryptionKey, compression };
+}
+
+function resolveRetention(options: RetentionOptions | undefined): Retention | undefined {
+  if (options === undefined) return undefined;
+  refuseUnknown(options, ["maxRuns", "maxAge", "onSuccess"], "The option retention");
+  requireWhole(options.maxRuns, 1, "retention.maxRuns");
+  requireOneOf(options.onSuccess, ["keep", "delete"], "retention.onSuccess");
+  return {
+    maxRuns: options.maxRuns ?? Infinity,
+    maxAge: options.maxAge === undefined ? Infinity : toMilliseconds(options.maxAge, "retention.maxAge"),
+    deleteOnSuccess: options.onSuccess === "delete",
+  };
+}

@@ -1,0 +1,58 @@
+// Which run a start drives: the saved one, or a new one that may refer to records of the saved one.
+import type { Clock } from "./clock.ts";
+import { WorkflowChangedError } from "./errors.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { Plan } from "./journal/plan.ts";
+import { planOf, type Prepared } from "./prepare.ts";
+import { decideRestoration, describe, differs, type OnChange } from "./restore.ts";
+
+export interface Settled {
+  readonly plan: Plan;
+  /** The run that records were taken over from. */
+  readonly resumedFrom: string | undefined;
+  /** How many tasks are restored. */
+  readonly restored: number;
+  /** Why tasks run that have no record, where there is more to say. */
+  readonly reasons: ReadonlyMap<string, string>;
+}
+
+export interface SettleOptions {
+  readonly workflowId: string;
+  readonly name: string;
+  readonly clock: Clock;
+  readonly onChange: OnChange;
+}
+
+/** Writes the plan of the run where it is new, before any step of it. Rejects with a `WorkflowChangedError` where the user has to decide. */
+export async function settle(journal: Journal, prepared: Prepared, options: SettleOptions): Promise<Settled> {
+  const { workflowId, name, clock, onChange } = options;
+  const { graph, from } = prepared;
+  const saved = journal.plan;
+  const input = prepared.input ?? saved?.input;
+  const present = planOf(prepared, input);
+
+  const begin = async (kept: Plan["kept"]): Promise<Plan> => {
+    const now = clock.now();
+    const createdAt = new Date(now).toISOString();
+    const plan = { runId: journal.nextRunId(now), createdAt, name, mode: graph.mode, previous: saved?.runId, input, kept, tasks: present };
+    await journal.begin(plan);
+    return plan;
+  };
+
+  if (!saved) return { plan: await begin({}), resumedFrom: undefined, restored: 0, reasons: new Map() };
+  const { run, kept, reasons, changes } = decideRestoration({ saved, isSaved: (id) => journal.isSaved(id), graph, present, onChange, from });
+  if (changes.length > 0 && onChange === "raise") {
+    throw new WorkflowChangedError(
+      `Workflow "${workflowId}" no longer fits its saved run "${saved.runId}": ${describe(changes)}. ` +
+        'Start with onChange "rerun" (runs what changed and what follows from it), "reuse" (takes what is saved) or "restart", or undo the change.',
+      { workflowId, runId: saved.runId, changes },
+    );
+  }
+  const restored = kept.size;
+  const resumedFrom = run === "same" || restored > 0 ? saved.runId : undefined;
+  if (run === "new") return { plan: await begin(Object.fromEntries(kept)), resumedFrom, restored, reasons };
+  if (!differs(saved.tasks, present)) return { plan: saved, resumedFrom, restored, reasons };
+  const plan = { ...saved, mode: graph.mode, input, tasks: present };
+  await journal.replan(plan);
+  return { plan, resumedFrom, restored, reasons };
+}

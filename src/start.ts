@@ -1,0 +1,186 @@
+// One start of a workflow: acquires its run, drives it to the end, and says how it went.
+import { settledWithin } from "./clock.ts";
+import { limits } from "./defaults.ts";
+import { CorruptCheckpointError, LeaseLostError } from "./errors.ts";
+import { errorText, type EndedTask } from "./journal/end.ts";
+import { Journal } from "./journal/journal.ts";
+import { removeRun, tidy } from "./journal/removal.ts";
+import { Observers } from "./observers.ts";
+import { prepare, type Prepared } from "./prepare.ts";
+import { RunResult, type RunStatus, type TaskResult } from "./result.ts";
+import { Runner, type Work } from "./runner.ts";
+import type { EncodedValue } from "./serializer.ts";
+import { settle, type Settled } from "./settle.ts";
+import type { Settings } from "./settings.ts";
+import type { ResolvedStart } from "./start-options.ts";
+import { Stop } from "./stop.ts";
+import type { AddedTask } from "./task-list.ts";
+
+export class Start {
+  readonly #settings: Settings;
+  readonly #tasks: readonly AddedTask[];
+  readonly #options: ResolvedStart;
+  readonly #observers: Observers;
+  readonly #stop = new Stop();
+  readonly #startedAt: number;
+
+  constructor(settings: Settings, tasks: readonly AddedTask[], options: ResolvedStart) {
+    this.#settings = settings;
+    this.#tasks = [...tasks];
+    this.#options = options;
+    this.#observers = new Observers(settings.observers, settings.clock, settings.workflowId);
+    this.#startedAt = settings.clock.now();
+  }
+
+  cancel(reason: unknown = new DOMException("The run was cancelled.", "AbortError")): void {
+    this.#stop.request(reason);
+  }
+
+  /** Runs to the end. `begun` is called with the run's id once the run is on record, before its first step. */
+  async run(begun: (runId: string) => void): Promise<RunResult> {
+    const { signal } = this.#options;
+    const onAbort = (): void => this.cancel(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal?.aborted) onAbort();
+    try {
+      return await this.#drive(await prepare(this.#settings, this.#tasks, this.#options), begun);
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      await this.#observers.settle();
+    }
+  }
+
+  async #drive(prepared: Prepared, begun: (runId: string) => void): Promise<RunResult> {
+    const { workflowId, name, store, clock, lease, storage } = this.#settings;
+    const { resume, lock, signal, onChange } = this.#options;
+    if (resume && !storage.durable) this.#observers.warn("This storage is not durable: what is saved in it is gone with this process or at a crash of the machine.");
+    const journal = await Journal.open({ store, clock, lease, lock, signal, resume });
+    journal.onLost = (error) => this.#stop.request(error);
+    let runner: Runner | undefined;
+    try {
+      const settled = await settle(journal, prepared, { workflowId, name, clock, onChange });
+      runner = this.#makeRunner(journal, prepared, settled);
+      this.#announce(settled);
+      begun(settled.plan.runId);
+      await runner.run();
+      if (this.#stop.reason instanceof LeaseLostError) throw this.#stop.reason;
+      return await this.#end(journal, runner, prepared);
+    } catch (error) {
+      await this.#giveUp(journal, runner, error);
+      throw error;
+    }
+  }
+
+  #announce({ plan, resumedFrom, restored }: Settled): void {
+    const { mode, tasks } = plan;
+    const total = tasks.length;
+    this.#observers.runId = plan.runId;
+    if (resumedFrom === undefined) this.#observers.emit({ type: "run.started", mode, total });
+    else this.#observers.emit({ type: "run.resumed", mode, total, restored, previousRunId: resumedFrom });
+  }
+
+  #makeRunner(journal: Journal, { graph, tasks, actions, initials }: Prepared, { plan, reasons }: Settled): Runner {
+    const { workflowId, clock, codec, retention } = this.#settings;
+    const { concurrency, keepGoing } = this.#options;
+    const work = tasks.map(({ name, group, source, callback }, index): Work => {
+      const initial = initials[index] ?? plan.input;
+      return {
+        name,
+        group,
+        fingerprint: plan.tasks[index]?.fingerprint ?? "",
+        action: actions[index] as Work["action"],
+        self: source.self,
+        initial: () => (initial ? codec.decode(initial) : null),
+        callback,
+      };
+    });
+    return new Runner({
+      graph,
+      work,
+      host: { workflowId, runId: plan.runId, clock, random: Math.random, codec, observers: this.#observers, stop: this.#stop },
+      recorder: journal,
+      reasonOf: (taskId, restored) => (restored ? `restored from run ${journal.originOf(taskId)}` : (reasons.get(taskId) ?? "no record")),
+      concurrency,
+      keepGoing,
+      keepValues: retention?.deleteOnSuccess ?? false,
+    });
+  }
+
+  async #end(journal: Journal, runner: Runner, { graph }: Prepared): Promise<RunResult> {
+    const { workflowId, clock } = this.#settings;
+    const { onSuccess, onFailure } = this.#options;
+    const tasks = runner.results();
+    const status = statusOf(tasks);
+    const { runId } = journal;
+    await this.#writeEnd(journal, status, tasks);
+    const removed = await this.#tidy(journal, status);
+    await journal.release({ removed });
+    const indexes = new Map(graph.nodes.map(({ id, index }) => [id, index]));
+    const load = (taskId: string): Promise<{ found: boolean; value?: unknown }> => this.#load(journal, runner, tasks[indexes.get(taskId) ?? -1], indexes.get(taskId) ?? -1);
+    const result = new RunResult({ workflowId, runId, status, tasks }, { load });
+    const { succeeded, restored, failed, skipped } = result;
+    this.#observers.emit({ type: `run.${status}`, durationMs: clock.now() - this.#startedAt, succeeded, restored, failed, skipped });
+    if (status === "completed" && onSuccess) this.#observers.call("onSuccess", () => onSuccess(result));
+    if (status === "failed" && onFailure) this.#observers.call("onFailure", () => onFailure(result));
+    return result;
+  }
+
+  async #writeEnd(journal: Journal, status: RunStatus, tasks: readonly TaskResult[]): Promise<void> {
+    const { clock } = this.#settings;
+    const unsaved = tasks.filter((task) => task.status !== "completed" && task.status !== "restored");
+    await journal.end({
+      status,
+      startedAt: new Date(this.#startedAt).toISOString(),
+      finishedAt: new Date(clock.now()).toISOString(),
+      tasks: unsaved.map(({ id, status: ended, reason, attempts, errors }): EndedTask => {
+        const error = ended === "failed" ? errors.at(-1) : undefined;
+        return { id, status: ended, reason, ...(attempts > 0 && { attempts }), ...(error && { error: errorText(error) }) };
+      }),
+    });
+  }
+
+  /** Removes what `retention` no longer keeps; says whether this run is among it. That it fails does not fail the run. */
+  async #tidy(journal: Journal, status: RunStatus): Promise<boolean> {
+    const { store, retention, clock } = this.#settings;
+    const removeThis = status === "completed" && retention?.deleteOnSuccess === true;
+    try {
+      const count = await tidy(store, { runId: journal.runId, generation: journal.generation, retention, now: clock.now() });
+      if (removeThis) await removeRun(store, journal.runId);
+      const total = count + (removeThis ? 1 : 0);
+      if (total > 0) this.#observers.emit({ type: "checkpoint.deleted", count: total });
+      return removeThis;
+    } catch (cause) {
+      this.#observers.warn("Old runs could not be removed as the option retention asks for. They are tried again at the end of the next run.", { cause });
+      return false;
+    }
+  }
+
+  async #load(journal: Journal, runner: Runner, task: TaskResult | undefined, index: number): Promise<{ found: boolean; value?: unknown }> {
+    const { workflowId, codec } = this.#settings;
+    const decoded = (value: EncodedValue): { found: boolean; value: unknown } => ({ found: true, value: codec.decode(value) });
+    if (task?.status !== "completed" && task?.status !== "restored") return { found: false };
+    const held = await runner.heldValue(index);
+    if (held) return decoded(held);
+    const record = await journal.read(task.id);
+    if (record) return decoded(record.value);
+    const { runId } = journal;
+    throw new CorruptCheckpointError(`The record of "${task.id}" in run "${runId}" of workflow "${workflowId}" is gone or cut short. Resume the run to have the task run again.`, { workflowId, runId, taskId: task.id });
+  }
+
+  /** The run can't go on. Notes that, and lets others drive, as far as the storage still works. */
+  async #giveUp(journal: Journal, runner: Runner | undefined, error: unknown): Promise<void> {
+    if (error instanceof LeaseLostError) return;
+    const leave = async (): Promise<void> => {
+      if (runner && journal.plan) await this.#writeEnd(journal, "failed", runner.results()).catch(() => {});
+      await journal.release().catch(() => {});
+    };
+    await settledWithin(this.#settings.clock, limits.observerGrace, leave());
+    journal.abandon();
+  }
+}
+
+function statusOf(tasks: readonly TaskResult[]): RunStatus {
+  const has = (...statuses: TaskResult["status"][]): boolean => tasks.some(({ status }) => statuses.includes(status));
+  if (has("cancelled", "pending")) return "cancelled";
+  return has("failed", "skipped") ? "failed" : "completed";
+}
