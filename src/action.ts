@@ -119,7 +119,7 @@ function define(fn: AnyFunction, options: ActionOptions): AnyFunction {
   Object.defineProperty(wrapped, "length", { value: fn.length, configurable: true });
   definitions.set(wrapped, {
     ...describe(options, fn.name),
-    call: (self, previous, step) => Reflect.apply(fn, self, [previous, step]),
+    call: (self, previous, step): unknown => Reflect.apply(fn, self, [previous, step]),
   });
   return wrapped;
 }

@@ -6,14 +6,16 @@ import { type Duration, toMilliseconds } from "./duration.ts";
 import { InvalidWorkflowError, type LeaseOwner } from "./errors.ts";
 import type { GuardedStorage } from "./guard.ts";
 import type { EndedTask, ErrorText } from "./journal/end.ts";
-import { allRuns, currentLease, type CurrentLease, inParallel, isLive, lastRun, ownerOf, readStep, runById, type SavedRun } from "./journal/history.ts";
+import { allRuns, currentLease, type CurrentLease, isLive, lastRun, readStep, runById, type SavedRun } from "./journal/history.ts";
 import { toStepRecord } from "./journal/journal.ts";
-import { removeAll, removeLeases, removeRuns, isEmpty } from "./journal/removal.ts";
+import { isEmpty, removeAllRuns, removeLeases, removeRuns } from "./journal/removal.ts";
 import { Lease } from "./journal/lease.ts";
+import { ownerOf } from "./journal/lease-judge.ts";
 import { LeaseStore } from "./journal/lease-store.ts";
 import type { Store } from "./journal/store.ts";
 import { listWorkflows, type SavedWorkflow } from "./journal/workflows.ts";
 import { type Problem, verifyStore } from "./journal/verify.ts";
+import { inParallel } from "./parallel.ts";
 import { refuseUnknown, requireWhole } from "./options.ts";
 import type { Seal } from "./seal.ts";
 import type { ValueCodec } from "./serializer.ts";
@@ -196,7 +198,13 @@ export class Checkpoints {
 
   /** Removes all runs of the workflow, and gives how many. Rejects with a `WorkflowLockedError` while one is driven. */
   async clear(): Promise<number> {
-    return this.#alone(() => removeAll(this.#store));
+    return this.#alone(async (lease) => {
+      const removed = await removeAllRuns(this.#store);
+      // Released first: a renewal under way could bring a lease back after it was removed.
+      await lease.release([]);
+      await removeLeases(this.#store, lease.generation + 1);
+      return removed;
+    });
   }
 
   /**
@@ -227,6 +235,7 @@ export class Checkpoints {
       lease: defaults.lease,
       lock: "fail",
       signal: undefined,
+      onWatch: () => {},
       point: (previous) => previous,
     });
     try {
@@ -237,7 +246,7 @@ export class Checkpoints {
   }
 
   #owner(lease: CurrentLease | undefined): LeaseOwner | undefined {
-    return lease && isLive(lease, this.#clock.now()) ? ownerOf(lease) : undefined;
+    return lease && isLive(lease, this.#clock.now()) ? ownerOf(lease.body, lease.generation) : undefined;
   }
 
   #endedTasks(run: SavedRun | undefined): readonly EndedTask[] {

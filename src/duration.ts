@@ -15,5 +15,5 @@ export function toMilliseconds(duration: Duration, what: string): number {
 }
 
 function parse(text: string): number | undefined {
-  return ms(text as ms.StringValue) as number | undefined;
+  return ms(text as ms.StringValue);
 }

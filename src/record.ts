@@ -52,7 +52,7 @@ export async function decodeRecord(seal: Seal, key: string, bytes: Uint8Array): 
   if (payload.length !== size || `${covered}${checksumField}${checksum}"}` !== line || seal.checksum(covered, key, payload) !== checksum) {
     throw corrupt(key, `does not match its checksum${seal.signs ? " under the secret that was given" : " (or was signed with a secret that was not given)"}`);
   }
-  return { kind, writer, facts: facts as Facts, payload: await openPayload(seal, key, payload, { compression, encryption }) };
+  return { kind, writer, facts, payload: await openPayload(seal, key, payload, { compression, encryption }) };
 }
 
 function parseHeader(line: string, key: string): Header {

@@ -83,8 +83,8 @@ export class RunResult {
     if (!this.tasks.some((task) => task.id === taskId)) {
       throw new WorkflowFailedError(`Workflow "${workflowId}" has no task "${taskId}". It has: ${this.tasks.map((task) => task.id).join(", ")}.`, { workflowId, runId, taskId });
     }
-    const { value } = await this.#values.load(taskId);
-    return new Context((value === undefined ? null : value) as T);
+    const { found, value } = await this.#values.load(taskId);
+    return new Context((found ? value : null) as T);
   }
 
   /** The contexts of all tasks that have one, by task id. Reads every one of them. */

@@ -4,6 +4,7 @@ import { type AttemptHost, execute, type Outcome } from "./attempt.ts";
 import { eventLoopTurn } from "./clock.ts";
 import { limits } from "./defaults.ts";
 import type { Graph, GraphNode, Inputs } from "./graph.ts";
+import { inParallel } from "./parallel.ts";
 import type { Facts } from "./record.ts";
 import type { TaskResult } from "./result.ts";
 import type { EncodedValue } from "./serializer.ts";
@@ -215,7 +216,7 @@ export class Runner {
   async #inputs(node: GraphNode): Promise<readonly (EncodedValue | undefined)[] | undefined> {
     const byId = new Map(node.dependencies.map((dependency) => [this.#node(dependency).id, dependency]));
     const wanted = node.inputs.ids.map((id) => byId.get(id) as number);
-    const values = await Promise.all(wanted.map((dependency) => this.#valueOf(dependency)));
+    const values = await inParallel(wanted, async (dependency) => this.#valueOf(dependency));
     const missing = wanted.filter((dependency, at) => values[at] === undefined && !this.#states.isBroken(dependency));
     if (missing.length === 0) return values;
     for (const dependency of missing) this.#reopen(dependency);

@@ -137,20 +137,20 @@ function reduceError(error: Error, type: string): Reduced {
 
 type Reviver = (parts: unknown) => unknown;
 
+/** The parts are what the reducer of the same tag wrote; the checksum of the record vouches for that. */
 function reviversOf(classes: readonly ClassCodec[]): Record<string, Reviver> {
   const revivers: Record<string, Reviver> = {
-    Buffer: reviver(([base64]: [string]) => Buffer.from(base64, "base64")),
-    regexp: reviver(([source, flags, lastIndex]: [string, string, number]) => Object.assign(new RegExp(source, flags), { lastIndex })),
-    view: reviver(([name, base64]: [string, string]) => reviveView(name, base64)),
-    Error: reviver(([type, own, enumerable]: [string, Record<string, unknown>, string[]]) => reviveError(type, own, enumerable)),
+    Buffer: (parts) => Buffer.from(...(parts as [string]), "base64"),
+    regexp: (parts) => reviveRegExp(...(parts as [string, string, number])),
+    view: (parts) => reviveView(...(parts as [string, string])),
+    Error: (parts) => reviveError(...(parts as [string, Record<string, unknown>, string[]])),
   };
-  for (const { name, decode } of classes) revivers[`class ${name}`] = reviver(([encoded]: [unknown]) => decode(encoded));
+  for (const { name, decode } of classes) revivers[`class ${name}`] = (parts) => decode(...(parts as [unknown]));
   return revivers;
 }
 
-/** The parts are what the reducer of the same tag wrote; the checksum of the record vouches for that. */
-function reviver<Parts>(revive: (parts: Parts) => unknown): Reviver {
-  return (parts) => revive(parts as Parts);
+function reviveRegExp(source: string, flags: string, lastIndex: number): RegExp {
+  return Object.assign(new RegExp(source, flags), { lastIndex });
 }
 
 function reviveView(name: string, base64: string): TypedArray {

@@ -80,13 +80,14 @@ const optionNames = ["workflowId", "storage", "name", "retention", "lease", "obs
 
 export function resolveSettings(options: DotFlowOptions): Settings {
   refuseUnknown(options, optionNames, "new DotFlow");
-  const { clock = systemClock, name = hostname(), observers = [] } = options;
+  const { clock = systemClock, name = hostname() } = options;
+  const observers: unknown = options.observers ?? [];
   const workflowId = checkWorkflowId(options.workflowId ?? process.env["WORKFLOW_ID"] ?? randomUUID());
   const lease = toMilliseconds(options.lease ?? defaults.lease, "The option lease");
   if (lease < 100) throw new InvalidWorkflowError(`The option lease is ${lease} ms. It must be at least 100 ms: it has to be renewed in that time.`);
   if (!Array.isArray(observers)) throw new InvalidWorkflowError("The option observers is a list.");
   const shared = { storage: options.storage ?? new StorageMemory(), clock, ...pickCodec(options) };
-  return { workflowId, name, lease, observers: [...observers], clock, retention: resolveRetention(options.retention), ...resolveStore(workflowId, shared) };
+  return { workflowId, name, lease, observers: [...(observers as Observer[])], clock, retention: resolveRetention(options.retention), ...resolveStore(workflowId, shared) };
 }
 
 /** What is needed to read and write checkpoints, without a workflow. */

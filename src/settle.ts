@@ -2,7 +2,7 @@
 import type { Clock } from "./clock.ts";
 import { WorkflowChangedError } from "./errors.ts";
 import type { Journal } from "./journal/journal.ts";
-import type { Plan } from "./journal/plan.ts";
+import { keptRecords, type Plan } from "./journal/plan.ts";
 import { planOf, type Prepared } from "./prepare.ts";
 import { decideRestoration, describe, differs, type OnChange } from "./restore.ts";
 

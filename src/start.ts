@@ -1,7 +1,7 @@
 // One start of a workflow: acquires its run, drives it to the end, and says how it went.
 import { settledWithin } from "./clock.ts";
 import { limits } from "./defaults.ts";
-import { CorruptCheckpointError, LeaseLostError } from "./errors.ts";
+import { CorruptCheckpointError, LeaseLostError, type LeaseOwner } from "./errors.ts";
 import { errorText, type EndedTask } from "./journal/end.ts";
 import { Journal } from "./journal/journal.ts";
 import { removeRun, tidy } from "./journal/removal.ts";
@@ -54,7 +54,9 @@ export class Start {
     const { workflowId, name, store, clock, lease, storage } = this.#settings;
     const { resume, lock, signal, onChange } = this.#options;
     if (resume && !storage.durable) this.#observers.warn("This storage is not durable: what is saved in it is gone with this process or at a crash of the machine.");
-    const journal = await Journal.open({ store, clock, lease, lock, signal, resume });
+    const onWatch = ({ pid, host }: LeaseOwner): void =>
+      this.#observers.warn(`Process ${pid} on ${host} drove this workflow and has not said that it ended: waiting to see whether it still does.`);
+    const journal = await Journal.open({ store, clock, lease, lock, signal, resume, onWatch });
     journal.onLost = (error) => this.#stop.request(error);
     let runner: Runner | undefined;
     try {
@@ -107,7 +109,7 @@ export class Start {
   }
 
   async #end(journal: Journal, runner: Runner, { graph }: Prepared): Promise<RunResult> {
-    const { workflowId, clock } = this.#settings;
+    const { workflowId } = this.#settings;
     const { onSuccess, onFailure } = this.#options;
     const tasks = runner.results();
     const status = statusOf(tasks);
@@ -118,8 +120,7 @@ export class Start {
     const indexes = new Map(graph.nodes.map(({ id, index }) => [id, index]));
     const load = (taskId: string): Promise<{ found: boolean; value?: unknown }> => this.#load(journal, runner, tasks[indexes.get(taskId) ?? -1], indexes.get(taskId) ?? -1);
     const result = new RunResult({ workflowId, runId, status, tasks }, { load });
-    const { succeeded, restored, failed, skipped } = result;
-    this.#observers.emit({ type: `run.${status}`, durationMs: clock.now() - this.#startedAt, succeeded, restored, failed, skipped });
+    this.#emitEnd(result);
     if (status === "completed" && onSuccess) this.#observers.call("onSuccess", () => onSuccess(result));
     if (status === "failed" && onFailure) this.#observers.call("onFailure", () => onFailure(result));
     return result;
@@ -167,9 +168,19 @@ export class Start {
     throw new CorruptCheckpointError(`The record of "${task.id}" in run "${runId}" of workflow "${workflowId}" is gone or cut short. Resume the run to have the task run again.`, { workflowId, runId, taskId: task.id });
   }
 
+  #emitEnd({ status, succeeded, restored, failed, skipped }: RunResult): void {
+    const durationMs = this.#settings.clock.now() - this.#startedAt;
+    this.#observers.emit({ type: `run.${status}`, durationMs, succeeded, restored, failed, skipped });
+  }
+
   /** The run can't go on. Notes that, and lets others drive, as far as the storage still works. */
   async #giveUp(journal: Journal, runner: Runner | undefined, error: unknown): Promise<void> {
-    if (error instanceof LeaseLostError) return;
+    if (error instanceof LeaseLostError) return this.#observers.warn(error.message, { cause: error });
+    if (runner) {
+      const { workflowId } = this.#settings;
+      const load = async (): Promise<{ found: boolean }> => ({ found: false });
+      this.#emitEnd(new RunResult({ workflowId, runId: journal.runId, status: "failed", tasks: runner.results() }, { load }));
+    }
     const leave = async (): Promise<void> => {
       if (runner && journal.plan) await this.#writeEnd(journal, "failed", runner.results()).catch(() => {});
       await journal.release().catch(() => {});

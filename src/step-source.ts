@@ -65,8 +65,12 @@ function fromInstance(instance: object, id: string | undefined): StepSource[] {
 /** The prototypes of an instance, the most distant first, without that of Object. */
 function prototypesOf(instance: object): object[] {
   const prototypes: object[] = [];
-  for (let at: object | null = Object.getPrototypeOf(instance); at && Object.getPrototypeOf(at); at = Object.getPrototypeOf(at)) prototypes.unshift(at);
+  for (let at = prototypeOf(instance); at && prototypeOf(at); at = prototypeOf(at)) prototypes.unshift(at);
   return prototypes;
+}
+
+function prototypeOf(object: object): object | null {
+  return Object.getPrototypeOf(object) as object | null;
 }
 
 /** Looks without calling getters, which may do anything. */

@@ -7,16 +7,17 @@ export class StorageMemory implements Storage {
   readonly #values = new Map<string, Uint8Array>();
 
   async get(key: string): Promise<Uint8Array | undefined> {
-    return this.#values.get(key)?.slice();
+    const value = this.#values.get(key);
+    return value && copy(value);
   }
 
   async put(key: string, value: Uint8Array): Promise<void> {
-    this.#values.set(key, value.slice());
+    this.#values.set(key, copy(value));
   }
 
   async create(key: string, value: Uint8Array): Promise<boolean> {
     if (this.#values.has(key)) return false;
-    this.#values.set(key, value.slice());
+    this.#values.set(key, copy(value));
     return true;
   }
 
@@ -27,4 +28,9 @@ export class StorageMemory implements Storage {
   async delete(key: string): Promise<void> {
     this.#values.delete(key);
   }
+}
+
+/** `slice` of a `Buffer` would share its memory. */
+function copy(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
 }

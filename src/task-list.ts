@@ -3,7 +3,20 @@ import { defaults } from "./defaults.ts";
 import { InvalidWorkflowError } from "./errors.ts";
 import { refuseUnknown, requireFunction, show } from "./options.ts";
 import type { StepSource } from "./step-source.ts";
-import type { After, TaskOptions } from "./tasks.ts";
+import type { TaskResult } from "./result.ts";
+
+/** What `task.add` takes, but for the type of `after`. */
+export interface AddOptions {
+  /** Stable over starts: a resume finds what is saved by it. @default the action's name, `group.name` outside the default group, `#2`, `#3` when repeated */
+  id?: string;
+  /** Any savable value; the step finds a copy of it in `step.initial.storage`. @default that of `start` */
+  initialContext?: unknown;
+  /** Tasks of a group run one after the other, groups side by side, in the mode `sequential_group`. @default "default" */
+  groupName?: string;
+  /** Called with the result after the task was executed, whether it completed or failed. What it throws becomes a warning event. */
+  callback?: (result: TaskResult) => unknown;
+  after?: unknown;
+}
 
 export interface AddedTask {
   readonly id: string;
@@ -11,9 +24,9 @@ export interface AddedTask {
   readonly group: string;
   readonly source: StepSource;
   readonly initialContext: { readonly value: unknown } | undefined;
-  readonly callback: TaskOptions["callback"];
-  /** Edges that the user drew. */
-  readonly after: After | undefined;
+  readonly callback: AddOptions["callback"];
+  /** Edges that the user drew, as they were given. */
+  readonly after: unknown;
   /** The edge that comes from following a task that was not the last. */
   readonly follows: AddedTask | undefined;
   /** The task before it in a chain; the mode decides whether that is an edge. */
@@ -43,7 +56,7 @@ export class TaskList {
   }
 
   /** Adds one task behind `follows`. To follow the last task is to go on with the chain; to follow another one is an edge. */
-  add(source: StepSource, options: TaskOptions, follows: AddedTask | undefined): AddedTask {
+  add(source: StepSource, options: AddOptions, follows: AddedTask | undefined): AddedTask {
     refuseUnknown(options, optionNames, "task.add");
     const { groupName = defaults.groupName, callback } = options;
     if (typeof groupName !== "string") throw new InvalidWorkflowError(`The option groupName is ${show(groupName)}. It must be a text.`);

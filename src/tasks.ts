@@ -2,9 +2,8 @@
 import type { Action, InputOf, OutputOf, StepFunction } from "./action.ts";
 import { InvalidWorkflowError } from "./errors.ts";
 import { show } from "./options.ts";
-import type { TaskResult } from "./result.ts";
 import { expandStep, type StepSource } from "./step-source.ts";
-import type { AddedTask, TaskList } from "./task-list.ts";
+import type { AddedTask, AddOptions, TaskList } from "./task-list.ts";
 
 declare const gives: unique symbol;
 
@@ -17,17 +16,9 @@ export type ValueAfter<A> =
     ? Out
     : { -readonly [K in keyof A]: A[K] extends TaskRef<infer Out> ? Out : never };
 
-export interface TaskOptions<A extends After | undefined = After | undefined> {
-  /** Stable over starts: a resume finds what is saved by it. @default the action's name, `group.name` outside the default group, `#2`, `#3` when repeated */
-  id?: string;
-  /** Any savable value; the step finds a copy of it in `step.initial.storage`. @default that of `start` */
-  initialContext?: unknown;
-  /** Tasks of a group run one after the other, groups side by side, in the mode `sequential_group`. @default "default" */
-  groupName?: string;
-  /** What must have completed before. A list gives the step a tuple as previous value, an object gives it one with its keys. @default what the mode says */
+export interface TaskOptions<A extends After | undefined = After | undefined> extends AddOptions {
+  /** What must have ended before. A list gives the step a tuple as previous value, an object gives it one with its keys. @default what the mode says */
   after?: A;
-  /** Called with the result after the task was executed, whether it completed or failed. What it throws becomes a warning event. */
-  callback?: (result: TaskResult) => unknown;
 }
 
 /** Says why a step can't follow: it stands in the error text of the compiler. */
@@ -40,7 +31,7 @@ export interface StepDoesNotFit<Gives, Takes> {
 type Fitting<S, Out> = [Out] extends [InputOf<S>] ? S : StepDoesNotFit<Out, InputOf<S>>;
 type FittingAfter<S, A> = undefined extends A ? S : Fitting<S, ValueAfter<A>>;
 type LastOutput<Steps extends readonly unknown[]> = Steps extends readonly [...unknown[], infer Last] ? OutputOf<Last> : never;
-type AnyAction = Action<StepFunction, never, unknown>;
+type AnyAction = Action<StepFunction, unknown, unknown>;
 
 const added = new WeakMap<TaskRef<unknown>, { readonly task: AddedTask; readonly list: TaskList }>();
 
@@ -105,7 +96,7 @@ export class Tasks {
 }
 
 /** The tasks that `after` names, as a list, with the keys where it is an object. Read when a run starts. */
-export function tasksAfter(after: After): { shape: "one" | "list" | "record"; tasks: AddedTask[]; names?: string[] } {
+export function tasksAfter(after: unknown): { shape: "one" | "list" | "record"; tasks: AddedTask[]; names?: string[] } {
   if (after instanceof TaskRef) return { shape: "one", tasks: [taskOf(after)] };
   if (Array.isArray(after)) return { shape: "list", tasks: after.map(taskOf) };
   if (typeof after === "object" && after !== null) return { shape: "record", tasks: Object.values(after).map(taskOf), names: Object.keys(after) };

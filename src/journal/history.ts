@@ -1,10 +1,12 @@
 // What lies in the storage of a workflow, for those who look at it: runs, their tasks, their state. It writes nothing.
 import { limits } from "../defaults.ts";
-import { type LeaseOwner, NothingToResumeError } from "../errors.ts";
+import { NothingToResumeError } from "../errors.ts";
+import { inParallel } from "../parallel.ts";
 import type { StoredRecord } from "../record.ts";
 import { decodeEnd, type RunEnd } from "./end.ts";
 import { decodePart, encodePart, generationOf } from "./keys.ts";
-import { isHeldHere, type LeaseBody, type RunPointer } from "./lease.ts";
+import { isHeldHere } from "./lease.ts";
+import type { LeaseBody, RunPointer } from "./lease-body.ts";
 import { judge } from "./lease-judge.ts";
 import { LeaseStore, newestRuns } from "./lease-store.ts";
 import { type Plan, readPlan } from "./plan.ts";
@@ -36,11 +38,6 @@ export async function currentLease(store: Store): Promise<CurrentLease | undefin
 export function isLive({ body, writer }: CurrentLease, now: number): boolean {
   const verdict = judge(body, isHeldHere(writer), now);
   return verdict === "live" || (verdict === "watch" && now - body.renewed <= limits.contenderMargin * body.lease);
-}
-
-export function ownerOf({ body, generation }: CurrentLease): LeaseOwner {
-  const { owner, renewed, runs } = body;
-  return { host: owner.host, pid: owner.pid, runId: runs[0]?.run, generation, renewedAt: new Date(renewed) };
 }
 
 /** The newest run that exists. */
@@ -81,20 +78,6 @@ export function readStep(store: Store, run: SavedRun, taskId: string): Promise<S
 
 export function stepKey(store: Store, { plan, saved }: SavedRun, taskId: string): string {
   return store.keys.step(saved.has(taskId) ? plan.runId : (plan.kept[taskId] ?? plan.runId), taskId);
-}
-
-/** Does `work` for every item, some at a time, and keeps the order. */
-export async function inParallel<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
-  const results: Result[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < items.length) {
-      const at = next++;
-      results[at] = await work(items[at] as Item);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limits.readConcurrency, items.length) }, worker));
-  return results;
 }
 
 /** Reads a run. An end that is older than `drivenBy` is that of an earlier driving, and does not count. */

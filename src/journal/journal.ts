@@ -1,14 +1,15 @@
 // One driving of one run: its lease, its plan, its records and its end. It knows keys, not what tasks mean.
-import { randomBytes } from "node:crypto";
 import type { Clock } from "../clock.ts";
-import { CorruptCheckpointError, NothingToResumeError } from "../errors.ts";
+import { CorruptCheckpointError, type LeaseOwner, NothingToResumeError } from "../errors.ts";
 import type { Facts, StoredRecord } from "../record.ts";
 import type { EncodedValue } from "../serializer.ts";
 import { encodeEnd, type RunEnd } from "./end.ts";
 import { encodePart } from "./keys.ts";
-import { Lease, type Pointers } from "./lease.ts";
+import { Lease } from "./lease.ts";
+import type { Pointers } from "./lease-body.ts";
 import { LeaseStore } from "./lease-store.ts";
 import { encodePlan, type Plan, readPlan } from "./plan.ts";
+import { newRunId } from "./run-id.ts";
 import type { Store } from "./store.ts";
 
 export interface OpenOptions {
@@ -18,6 +19,8 @@ export interface OpenOptions {
   readonly lock: "fail" | "wait";
   readonly signal: AbortSignal | undefined;
   readonly resume: boolean | "required";
+  /** Called once when another process holds the lease and only time can tell whether it lives. */
+  readonly onWatch: (owner: LeaseOwner) => void;
 }
 
 /** A step's record as it is read: its facts and its value, still encoded. */
@@ -39,14 +42,14 @@ export class Journal {
 
   /** Acquires the lease, and finds the run to resume: its `plan` is there then. */
   static async open(options: OpenOptions): Promise<Journal> {
-    const { store, clock, lease, lock, signal, resume } = options;
+    const { store, clock, lease, lock, signal, resume, onWatch } = options;
     const { workflowId } = store;
     const fresh = newRunId(clock.now());
     const point = (previous: Pointers): Pointers => {
       if (resume === "required" && previous.length === 0) throw nothingToResume(workflowId);
       return resume && previous.length > 0 ? previous : [{ run: fresh, plan: 0 }, ...previous.slice(0, 9)];
     };
-    const held = await Lease.acquire({ store: new LeaseStore(store), clock, lease, lock, signal, point });
+    const held = await Lease.acquire({ store: new LeaseStore(store), clock, lease, lock, signal, onWatch, point });
     const journal = new Journal(store, held, fresh);
     try {
       if (resume) await journal.#find();
@@ -201,12 +204,6 @@ export class Journal {
 
 export function toStepRecord({ writer, facts: { form, ...facts }, payload }: StoredRecord): StepRecord {
   return { writer, facts, value: { form: String(form), bytes: payload } };
-}
-
-/** Sorts by time, reads as a time, and is spelled as it is in keys. */
-function newRunId(now: number): string {
-  const time = new Date(now).toISOString().replace(/[-:.]/g, "").toLowerCase();
-  return `${time}-${randomBytes(4).toString("hex")}`;
 }
 
 function nothingToResume(workflowId: string): NothingToResumeError {

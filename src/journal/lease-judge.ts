@@ -1,10 +1,14 @@
 // What a lease that lies in the storage means for a process that wants to drive. Pure, but for the look at /proc.
 import { limits } from "../defaults.ts";
+import type { LeaseOwner } from "../errors.ts";
 import { livenessOf } from "./identity.ts";
-import type { LeaseBody } from "./lease.ts";
+import type { LeaseBody } from "./lease-body.ts";
 
-/** `free`: take over at once. `live`: its owner lives for certain. `watch`: only time can tell. */
-export type Verdict = "free" | "live" | "watch";
+/**
+ * `free`: its owner is certainly gone. `stale`: it was silent for so long that it may be taken over, but it may yet wake up.
+ * `live`: its owner certainly lives. `watch`: only time can tell.
+ */
+export type Verdict = "free" | "stale" | "live" | "watch";
 
 export function judge(body: LeaseBody, heldHere: boolean, now: number): Verdict {
   if (body.released) return "free";
@@ -18,6 +22,10 @@ export function judge(body: LeaseBody, heldHere: boolean, now: number): Verdict 
       // One clock for both: a process that lives but no longer renews is stopped or stuck, and is watched like any other.
       return age <= limits.contenderMargin * body.lease ? "live" : "watch";
     case "unknown":
-      return age > body.lease + limits.clockDifference ? "free" : "watch";
+      return age > body.lease + limits.clockDifference ? "stale" : "watch";
   }
+}
+
+export function ownerOf({ owner, runs, renewed }: LeaseBody, generation: number): LeaseOwner {
+  return { host: owner.host, pid: owner.pid, runId: runs[0]?.run, generation, renewedAt: new Date(renewed) };
 }

@@ -1,7 +1,7 @@
 // Reads and writes the leases of a workflow, and finds the newest run where a lease can't tell.
 import { decodePart, generationOf } from "./keys.ts";
 import { ownIdentity } from "./identity.ts";
-import type { LeaseBody, Pointers } from "./lease.ts";
+import type { LeaseBody, Pointers } from "./lease-body.ts";
 import type { StoredRecord } from "../record.ts";
 import type { Store } from "./store.ts";
 

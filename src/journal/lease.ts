@@ -3,30 +3,12 @@
 import { randomUUID } from "node:crypto";
 import { type Clock, sleep } from "../clock.ts";
 import { limits } from "../defaults.ts";
-import { LeaseLostError, WorkflowLockedError } from "../errors.ts";
+import { LeaseLostError, type LeaseOwner, WorkflowLockedError } from "../errors.ts";
 import { generationOf } from "./keys.ts";
-import { type Identity, ownIdentity } from "./identity.ts";
-import { judge } from "./lease-judge.ts";
+import { ownIdentity } from "./identity.ts";
+import type { LeaseBody, Pointers } from "./lease-body.ts";
+import { judge, ownerOf } from "./lease-judge.ts";
 import type { LeaseStore } from "./lease-store.ts";
-
-/** A run, and which of its plans counts: 0 is the one it began with, others lie under the generation that wrote them. */
-export interface RunPointer {
-  readonly run: string;
-  readonly plan: number;
-}
-
-/** What a lease says of the run it drives: none yet, or the newest first. The older ones stand until the newest is known to exist. */
-export type Pointers = readonly RunPointer[];
-
-/** What a process writes of its lease. */
-export interface LeaseBody {
-  readonly runs: Pointers;
-  readonly lease: number;
-  readonly renewed: number;
-  readonly count: number;
-  readonly released: boolean;
-  readonly owner: Identity;
-}
 
 export interface LeaseOptions {
   readonly store: LeaseStore;
@@ -34,6 +16,8 @@ export interface LeaseOptions {
   readonly lease: number;
   readonly lock: "fail" | "wait";
   readonly signal: AbortSignal | undefined;
+  /** Called once when only time can tell whether the owner lives. */
+  readonly onWatch: (owner: LeaseOwner) => void;
   /** What the new lease points at, given what the one before did. What it throws is thrown before anything is written. */
   readonly point: (previous: Pointers) => Pointers;
 }
@@ -136,18 +120,19 @@ export class Lease {
   }
 
   async #acquire(): Promise<void> {
-    const { store, clock, lock, point, signal } = this.#options;
+    const { store, clock, lock, point, onWatch } = this.#options;
     let watch: { text: string; mark: Mark } | undefined;
     for (;;) {
       const generation = await this.#highest();
       const seen = generation === 0 ? undefined : await store.read(generation);
       const verdict = seen ? judge(seen.body, isHeldHere(seen.writer), clock.now()) : "free";
-      if (seen && verdict !== "free") {
+      if (seen && (verdict === "live" || verdict === "watch")) {
         const renewed = watch !== undefined && watch.text !== seen.text;
         if (lock === "fail" && (verdict === "live" || renewed)) throw this.#locked(seen.body, generation);
+        if (!watch && verdict === "watch") onWatch(ownerOf(seen.body, generation));
         if (!watch || renewed) watch = { text: seen.text, mark: this.#now() };
         if (verdict === "live" || this.#contenderElapsed(watch.mark) < limits.contenderMargin * seen.body.lease) {
-          await sleep(clock, seen.body.lease / limits.looksPerLease, signal);
+          await this.#lookAgain(seen.body, generation);
           continue;
         }
       }
@@ -155,6 +140,16 @@ export class Lease {
       if (!(await this.#create(generation + 1))) continue;
       if (seen && verdict !== "free" && (await store.read(generation))?.text !== seen.text) await this.#waitOut(seen.body.lease);
       return;
+    }
+  }
+
+  /** Waits a while; a signal that ends the waiting gives the error that not waiting would have given. */
+  async #lookAgain(body: LeaseBody, generation: number): Promise<void> {
+    const { clock, signal } = this.#options;
+    try {
+      await sleep(clock, body.lease / limits.looksPerLease, signal);
+    } catch (cause) {
+      throw this.#locked(body, generation, cause);
     }
   }
 
@@ -245,12 +240,12 @@ export class Lease {
     return this.#lost;
   }
 
-  #locked(body: LeaseBody, generation: number): WorkflowLockedError {
+  #locked(body: LeaseBody, generation: number, cause?: unknown): WorkflowLockedError {
     const { workflowId } = this.#options.store;
-    const owner = { host: body.owner.host, pid: body.owner.pid, runId: body.runs[0]?.run, generation, renewedAt: new Date(body.renewed) };
+    const owner = ownerOf(body, generation);
     return new WorkflowLockedError(
       `Workflow "${workflowId}" is driven by process ${owner.pid} on ${owner.host}. Wait for it with lock: "wait", or end that process.`,
-      { workflowId, runId: owner.runId, owner },
+      { workflowId, runId: owner.runId, owner, cause },
     );
   }
 

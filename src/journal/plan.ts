@@ -20,6 +20,13 @@ export interface Plan {
   readonly tasks: readonly PlannedTask[];
 }
 
+/** The `kept` of a plan. It has no prototype: a task may be called `constructor` or `__proto__`. */
+export function keptRecords(records: Iterable<readonly [string, string]>): Plan["kept"] {
+  const kept = Object.create(null) as Record<string, string>;
+  for (const [taskId, run] of records) kept[taskId] = run;
+  return kept;
+}
+
 type StoredPlan = Omit<Plan, "input" | "tasks"> & {
   input?: { form: string; text?: string; base64?: string };
   tasks: (Partial<PlannedTask> & Pick<PlannedTask, "id" | "inputs" | "fingerprint">)[];
@@ -45,6 +52,7 @@ export function decodePlan(record: StoredRecord): Plan {
   const { input, tasks, ...rest } = JSON.parse(Buffer.from(record.payload).toString("utf8")) as StoredPlan;
   return {
     ...rest,
+    kept: keptRecords(Object.entries(rest.kept)),
     ...(input && { input: decodeInput(input) }),
     tasks: tasks.map((task) => ({ ...task, name: task.name ?? task.id, group: task.group ?? "default" })),
   };

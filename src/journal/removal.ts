@@ -1,9 +1,11 @@
 // Removes whole runs, and nothing that the workflow did not write.
 import { limits } from "../defaults.ts";
+import { inParallel } from "../parallel.ts";
 import { currentLease } from "./history.ts";
 import { generationOf } from "./keys.ts";
 import { LeaseStore, newestRuns } from "./lease-store.ts";
 import { readPlan } from "./plan.ts";
+import { timeOfRun } from "./run-id.ts";
 import type { Store } from "./store.ts";
 
 /** What a run writes into its folder. */
@@ -22,15 +24,18 @@ export interface RemovalRule {
  * The caller holds the lease.
  */
 export async function removeRuns(store: Store, { remove, except }: RemovalRule): Promise<string[]> {
-  const runs = [];
-  for (const { run, plan } of await newestRuns(store)) {
-    const found = await readPlan(store, run, plan);
-    if (found) runs.push(found);
+  const runs = await newestRuns(store);
+  const going = new Set(runs.map(({ run }) => run).filter((run, place) => run !== except && remove(place, timeOfRun(run))));
+  if (going.size === 0) return [];
+  // What a run that stays refers to stays, and so does what that refers to in turn.
+  let staying = runs.filter(({ run }) => !going.has(run));
+  while (staying.length > 0) {
+    const plans = await inParallel(staying, ({ run, plan }) => readPlan(store, run, plan));
+    const wanted = new Set(plans.flatMap((plan) => Object.values(plan?.kept ?? {})));
+    staying = runs.filter(({ run }) => wanted.has(run) && going.delete(run));
   }
-  const going = new Set(runs.filter((run, place) => run.runId !== except && remove(place, Date.parse(run.createdAt))).map((run) => run.runId));
-  for (const run of runs) if (!going.has(run.runId)) for (const origin of Object.values(run.kept)) going.delete(origin);
   // Oldest first: what a crash leaves behind is then the newer part of the history.
-  const ids = runs.map((run) => run.runId).filter((id) => going.has(id)).reverse();
+  const ids = [...going].reverse();
   for (const id of ids) await removeRun(store, id);
   return ids;
 }
@@ -58,18 +63,14 @@ export async function tidy(store: Store, { runId, generation, retention, now }: 
   return (await removeRuns(store, { remove, except: runId })).length;
 }
 
-/** Removes everything that the workflow has written, its leases too, the newest of them last. */
-export async function removeAll(store: Store): Promise<number> {
-  const runs = new Set<string>();
+/** Removes all runs, and gives how many there were. The caller holds the lease. */
+export async function removeAllRuns(store: Store): Promise<number> {
   const prefix = store.keys.runs;
   const keys = (await store.list(prefix)).filter((key) => ofRun.test(key.slice(prefix.length).replace(/^[^/]+\//, "")));
-  const isRun = (key: string): boolean => key.endsWith("/run");
-  for (const key of [...keys.filter((key) => !isRun(key)), ...keys.filter(isRun)]) {
-    if (isRun(key)) runs.add(key);
-    await store.delete(key);
-  }
-  await removeLeases(store, Infinity);
-  return runs.size;
+  const isRun = (name: string): boolean => name.endsWith("/run");
+  const runs = keys.filter(isRun);
+  for (const key of [...keys.filter((name) => !isRun(name)), ...runs]) await store.delete(key);
+  return runs.length;
 }
 
 /** Removes the leases below a generation, oldest first. */

@@ -1,6 +1,6 @@
 // Reads everything that a workflow has saved, and lists what is wrong with it.
 import { DotFlowError } from "../errors.ts";
-import { inParallel } from "./history.ts";
+import { inParallel } from "../parallel.ts";
 import { decodePlan, type Plan } from "./plan.ts";
 import type { Store } from "./store.ts";
 

@@ -1,0 +1,21 @@
+// What a process writes of its lease.
+import type { Identity } from "./identity.ts";
+
+/** A run, and which of its plans counts: 0 is the one it began with, others lie under the generation that wrote them. */
+export interface RunPointer {
+  readonly run: string;
+  readonly plan: number;
+}
+
+/** What a lease says of the run it drives: none yet, or the newest first. The older ones stand until the newest is known to exist. */
+export type Pointers = readonly RunPointer[];
+
+/** What a process writes of its lease. */
+export interface LeaseBody {
+  readonly runs: Pointers;
+  readonly lease: number;
+  readonly renewed: number;
+  readonly count: number;
+  readonly released: boolean;
+  readonly owner: Identity;
+}

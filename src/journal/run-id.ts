@@ -1,0 +1,13 @@
+// Ids of runs: they sort by time, read as a time, and are spelled in keys as they are.
+import { randomBytes } from "node:crypto";
+
+export function newRunId(now: number): string {
+  const time = new Date(now).toISOString().replace(/[-:.]/g, "").toLowerCase();
+  return `${time}-${randomBytes(4).toString("hex")}`;
+}
+
+/** When a run began, in milliseconds; `NaN` for an id that is not ours. */
+export function timeOfRun(runId: string): number {
+  const [, year, month, day, hour, minute, second, rest] = /^(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)(\d{3})z-/.exec(runId) ?? [];
+  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${rest}Z`);
+}

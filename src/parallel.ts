@@ -1,0 +1,16 @@
+// Work over many items, a few at a time.
+import { limits } from "./defaults.ts";
+
+/** Does `work` for every item, some at a time, and gives the results in the order of the items. */
+export async function inParallel<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const at = next++;
+      results[at] = await work(items[at] as Item);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limits.readConcurrency, items.length) }, worker));
+  return results;
+}
