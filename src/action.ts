@@ -11,7 +11,7 @@ import { requireSchema, type Schema } from "./schema.ts";
 /** Any function that can be a step: it may take the previous context and the step context, and may be asynchronous. */
 export type StepFunction = (previous: Context<never>, step: StepContext<never>) => unknown;
 
-export interface ActionOptions extends RetryOptions {
+export interface ActionOptions<In extends Schema | undefined = Schema | undefined, Out extends Schema | undefined = Schema | undefined> extends RetryOptions {
   /** What tasks are called after. @default the name of the function */
   name?: string;
   /**
@@ -24,9 +24,9 @@ export interface ActionOptions extends RetryOptions {
   /** Change it to invalidate the checkpoints of this step and of what follows from it. @default none */
   version?: string | number;
   /** A Standard Schema for the previous value. The step gets the value as the schema gives it. A misfit fails the task at once. */
-  input?: Schema;
+  input?: In;
   /** A Standard Schema for what the step gives. The value is handed on as the schema gives it. A misfit is retried like any error. */
-  output?: Schema;
+  output?: Out;
 }
 
 export interface ActionDefinition {
@@ -43,16 +43,18 @@ declare const takes: unique symbol;
 declare const gives: unique symbol;
 
 /** A function that `action` has wrapped. It is called as before, so that a step can be tested without a workflow. */
-export type Action<F extends StepFunction, In = InputOf<F>, Out = Awaited<ReturnType<F>>> = F & {
+export type Action<F extends StepFunction = StepFunction, In = InputOf<F>, Out = Awaited<ReturnType<F>>> = F & {
   readonly [takes]: In;
   readonly [gives]: Out;
 };
 
-/** What the step wants as its previous value; `unknown` where it takes none. */
+/** What the step wants as its previous value; `unknown` where it takes none, or where its type does not tell. */
 export type InputOf<F> = F extends { readonly [takes]: infer In }
   ? In
   : F extends (previous: Context<infer In>, ...rest: never[]) => unknown
-    ? In
+    ? [In] extends [never]
+      ? unknown
+      : In
     : unknown;
 
 /** What the step gives. */
@@ -62,12 +64,11 @@ export type OutputOf<F> = F extends { readonly [gives]: infer Out }
     ? Awaited<Out>
     : never;
 
-type SchemaOptions<In extends Schema | undefined, Out extends Schema | undefined> = Omit<ActionOptions, "input" | "output"> & {
-  input?: In;
-  output?: Out;
-};
 type SchemaInput<S, Else> = S extends StandardSchemaV1 ? StandardSchemaV1.InferInput<S> : Else;
 type SchemaOutput<S, Else> = S extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S> : Else;
+
+/** What a step without types of its own is handed. It comes first, so that such a step gets `unknown` and not `never`. */
+type UntypedStep<In = undefined> = (previous: Context<SchemaOutput<In, unknown>>, step: StepContext) => unknown;
 
 const definitions = new WeakMap<object, ActionDefinition>();
 
@@ -77,15 +78,20 @@ const definitions = new WeakMap<object, ActionDefinition>();
  * The result is called like the function itself. In a workflow its output is saved when it ends, and it is not called
  * again once that is done; a crash in the middle makes it run again from its beginning.
  */
+export function action<Method extends StepFunction>(method: Method, context: ClassMethodDecoratorContext): Method;
+export function action(prototype: object, name: string | symbol, descriptor: PropertyDescriptor): void;
+export function action(options?: ActionOptions): ActionDecorator;
+export function action<F extends UntypedStep>(fn: F): Action<F>;
 export function action<F extends StepFunction>(fn: F): Action<F>;
+export function action<F extends UntypedStep<In>, In extends Schema | undefined = undefined, Out extends Schema | undefined = undefined>(
+  options: ActionOptions<In, Out>,
+  fn: F,
+): Action<F, SchemaInput<In, InputOf<F>>, SchemaOutput<Out, Awaited<ReturnType<F>>>>;
 export function action<
   F extends (previous: Context<SchemaOutput<In, never>>, step: StepContext<never>) => unknown,
   In extends Schema | undefined = undefined,
   Out extends Schema | undefined = undefined,
->(options: SchemaOptions<In, Out>, fn: F): Action<F, SchemaInput<In, InputOf<F>>, SchemaOutput<Out, Awaited<ReturnType<F>>>>;
-export function action(options?: ActionOptions): ActionDecorator;
-export function action<Method extends StepFunction>(method: Method, context: ClassMethodDecoratorContext): Method;
-export function action(prototype: object, name: string | symbol, descriptor: PropertyDescriptor): void;
+>(options: ActionOptions<In, Out>, fn: F): Action<F, SchemaInput<In, InputOf<F>>, SchemaOutput<Out, Awaited<ReturnType<F>>>>;
 export function action(...args: unknown[]): unknown {
   const decorated = decorate(args, (method) => define(method, {}));
   if (decorated) return decorated.returns;

@@ -199,7 +199,12 @@ function idempotencyKey(...parts: string[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 
+/** What was thrown, as an error that can be read: a step may throw anything, even what throws when it is looked at. */
 export function asError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
-  return new Error(typeof thrown === "string" ? thrown : `It threw ${show(thrown)}, which is no Error.`, { cause: thrown });
+  try {
+    if (!(thrown instanceof Error)) return new Error(typeof thrown === "string" ? thrown : `It threw ${show(thrown)}, which is no Error.`, { cause: thrown });
+    return [thrown.name, thrown.message, thrown.stack ?? ""].every((part) => typeof part === "string") ? thrown : new Error("It threw an Error whose name, message or stack is no text.", { cause: thrown });
+  } catch {
+    return new Error("It threw something that can't be looked at.");
+  }
 }

@@ -1,5 +1,5 @@
 // What makes a saved record fit a task: its id, version, inputs and initial context, and those of all it follows from.
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Graph, GraphNode } from "./graph.ts";
 
 /** What a plan keeps of each task, so that a later start can tell what differs. */
@@ -35,5 +35,5 @@ export function planTasks(graph: Graph, facts: (node: GraphNode) => TaskFacts): 
 
 /** A short hash, long enough that no two things of one workflow share it. */
 export function digest(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("base64url").slice(0, 22);
+  return hash("sha256", data, "base64url").slice(0, 22);
 }

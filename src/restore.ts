@@ -75,6 +75,10 @@ function findChanges(saved: Plan, isSaved: (id: string) => boolean, present: rea
       changes.push({ taskId: old.id, what: whatDiffers(old, present[index] as PlannedTask, before, present) });
     }
   }
+  for (const [index, { id }] of present.entries()) {
+    // Its definition is forgotten, so nobody can say whether the record still fits.
+    if (!before.has(id) && isSaved(id) && !again.has(index)) changes.push({ taskId: id, what: "is saved from before it was taken out of the workflow" });
+  }
   return changes;
 }
 

@@ -1,6 +1,7 @@
 // What `start` gives: how every task ended, the counts, and loaders for the values.
 import { Context } from "./context.ts";
 import { WorkflowFailedError } from "./errors.ts";
+import { inParallel } from "./parallel.ts";
 
 export type RunStatus = "completed" | "failed" | "suspended" | "cancelled";
 
@@ -89,12 +90,8 @@ export class RunResult {
 
   /** The contexts of all tasks that have one, by task id. Reads every one of them. */
   async contexts(): Promise<Record<string, Context>> {
-    const contexts: Record<string, Context> = {};
-    for (const { id } of this.tasks) {
-      const { found, value } = await this.#values.load(id);
-      if (found) contexts[id] = new Context(value);
-    }
-    return contexts;
+    const loaded = await inParallel(this.tasks, async ({ id }) => ({ id, ...(await this.#values.load(id)) }));
+    return Object.fromEntries(loaded.filter(({ found }) => found).map(({ id, value }) => [id, new Context(value)]));
   }
 
   #failure(): WorkflowFailedError {

@@ -100,7 +100,7 @@ export class Runner {
     while (this.#taken < this.#ready.length && this.#running < concurrency && !host.stop.requested && !this.#failure) {
       const index = this.#ready[this.#taken++] as number;
       if (!this.#states.isPending(index)) continue;
-      if (this.#states.isBlocked(index)) this.#skip(index);
+      if (this.#states.isBlocked(index)) this.#block(this.#skip(index));
       else this.#start(index);
     }
     if (this.#running === 0) this.#finish();
@@ -197,16 +197,20 @@ export class Runner {
 
   /** Skips everything that can't be reached any more. */
   #block(node: GraphNode): void {
-    for (const dependent of node.dependents) if (this.#states.isPending(dependent)) this.#skip(dependent);
+    // A list in place of recursion: a chain may be longer than the stack.
+    const nodes = [node];
+    for (const { dependents } of nodes) {
+      for (const dependent of dependents) if (this.#states.isPending(dependent)) nodes.push(this.#skip(dependent));
+    }
   }
 
-  #skip(index: number): void {
+  #skip(index: number): GraphNode {
     const node = this.#node(index);
     const state = this.#states.of(index);
     state.status = "skipped";
     state.reason = this.#states.blockers(index);
     this.#options.host.observers.emit({ type: "step.skipped", taskId: node.id, name: this.#work(index).name, reason: state.reason });
-    this.#block(node);
+    return node;
   }
 
   /**

@@ -39,7 +39,7 @@ export async function settle(journal: Journal, prepared: Prepared, options: Sett
     return plan;
   };
 
-  if (!saved) return { plan: await begin({}), resumedFrom: undefined, restored: 0, reasons: new Map() };
+  if (!saved) return { plan: await begin(keptRecords([])), resumedFrom: undefined, restored: 0, reasons: new Map() };
   const { run, kept, reasons, changes } = decideRestoration({ saved, isSaved: (id) => journal.isSaved(id), graph, present, onChange, from });
   if (changes.length > 0 && onChange === "raise") {
     throw new WorkflowChangedError(
@@ -50,7 +50,11 @@ export async function settle(journal: Journal, prepared: Prepared, options: Sett
   }
   const restored = kept.size;
   const resumedFrom = run === "same" || restored > 0 ? saved.runId : undefined;
-  if (run === "new") return { plan: await begin(Object.fromEntries(kept)), resumedFrom, restored, reasons };
+  if (run === "new") {
+    // Asked of the journal: a record that was torn and written again lies in another run than the plan says.
+    const origins = [...kept.keys()].map((id) => [id, journal.originOf(id)] as const);
+    return { plan: await begin(keptRecords(origins)), resumedFrom, restored, reasons };
+  }
   if (!differs(saved.tasks, present)) return { plan: saved, resumedFrom, restored, reasons };
   const plan = { ...saved, mode: graph.mode, input, tasks: present };
   await journal.replan(plan);

@@ -165,7 +165,7 @@ export class Start {
     const record = await journal.read(task.id);
     if (record) return decoded(record.value);
     const { runId } = journal;
-    throw new CorruptCheckpointError(`The record of "${task.id}" in run "${runId}" of workflow "${workflowId}" is gone or cut short. Resume the run to have the task run again.`, { workflowId, runId, taskId: task.id });
+    throw new CorruptCheckpointError(`The record of "${task.id}" in run "${runId}" of workflow "${workflowId}" is gone or cut short. Start with resume: true and from: "${task.id}" to have it run again.`, { workflowId, runId, taskId: task.id });
   }
 
   #emitEnd({ status, succeeded, restored, failed, skipped }: RunResult): void {

@@ -21,22 +21,29 @@ export interface TaskOptions<A extends After | undefined = After | undefined> ex
   after?: A;
 }
 
-/** Says why a step can't follow: it stands in the error text of the compiler. */
-export interface StepDoesNotFit<Gives, Takes> {
-  readonly "the task before gives": Gives;
-  readonly "this step takes": Takes;
-}
-
-/** The step itself where it fits behind `Out`, else a type that no step has and that says why. */
-type Fitting<S, Out> = [Out] extends [InputOf<S>] ? S : StepDoesNotFit<Out, InputOf<S>>;
-type FittingAfter<S, A> = undefined extends A ? S : Fitting<S, ValueAfter<A>>;
-type LastOutput<Steps extends readonly unknown[]> = Steps extends readonly [...unknown[], infer Last] ? OutputOf<Last> : never;
 type AnyAction = Action<StepFunction, unknown, unknown>;
+
+/** The step itself where it fits behind `Out`; else a type that no step has, whose text says why in the compiler's error. */
+type Fitting<S, Out> = S extends AnyAction
+  ? [Out] extends [InputOf<S>]
+    ? S
+    : { "the task before gives": Out; "this step takes": InputOf<S> }
+  : { "this is no action": "wrap the function: action(fn)" };
+/** Several steps: each fits behind `Out`, or, in a chain, behind the one before it. */
+type FittingList<S extends readonly unknown[], Out, Chain extends boolean> = S extends readonly [infer First, ...infer Rest]
+  ? readonly [Fitting<First, Out>, ...FittingList<Rest, Chain extends true ? OutputOf<First> : Out, Chain>]
+  : S extends readonly []
+    ? S
+    : readonly Fitting<S[number], never>[];
+type FittingSteps<S, Out, Chain extends boolean> = S extends readonly unknown[] ? FittingList<S, Out, Chain> : Fitting<S, Out>;
+/** Without `after`, the compiler can't tell what comes before: `never` fits any step. */
+type Before<A> = undefined extends A ? never : ValueAfter<A>;
+type LastOutput<S> = S extends readonly [...unknown[], infer Last] ? OutputOf<Last> : OutputOf<S>;
 
 const added = new WeakMap<TaskRef<unknown>, { readonly task: AddedTask; readonly list: TaskList }>();
 
 /** A task that was added. Its type knows what the task gives; `never` means that only the run will tell. */
-export class TaskRef<out Out = never> {
+export class TaskRef<out Out = unknown> {
   declare readonly [gives]: Out;
   /** The id under which the task is saved. */
   readonly id: string;
@@ -48,9 +55,8 @@ export class TaskRef<out Out = never> {
   }
 
   /** Adds a step that follows this task: its `previous` is what this task gives. Several follow one another. */
-  add<S extends AnyAction>(step: S & Fitting<S, Out>, options?: TaskOptions<undefined>): TaskRef<OutputOf<S>>;
-  add<const Steps extends readonly AnyAction[]>(steps: Steps, options?: TaskOptions<undefined>): TaskRef<LastOutput<Steps>>;
   add<Result = never>(step: string | Instance, options?: TaskOptions<undefined>): TaskRef<Result>;
+  add<const S>(step: FittingSteps<S, Out, true>, options?: TaskOptions<undefined>): TaskRef<LastOutput<S>>;
   add(step: unknown, options: TaskOptions = {}): TaskRef<unknown> {
     if (options.after !== undefined) throw new InvalidWorkflowError(`ref.add already says what "${this.id}" is followed by. Use workflow.task.add for a task with after.`);
     const { task, list } = facts(this);
@@ -72,9 +78,8 @@ export class Tasks {
    * Adds a task: an action, a list of actions, an instance of a class with `@action` methods (each is a task of its own,
    * in the order of their declaration), or a text such as `"./steps.js#transform"`. Several give the ref of the last.
    */
-  add<S extends AnyAction, const A extends After | undefined = undefined>(step: S & FittingAfter<S, A>, options?: TaskOptions<A>): TaskRef<OutputOf<S>>;
-  add<const Steps extends readonly AnyAction[]>(steps: Steps, options?: TaskOptions): TaskRef<LastOutput<Steps>>;
   add<Result = never>(step: string | Instance, options?: TaskOptions): TaskRef<Result>;
+  add<const S, const A extends After | undefined = undefined>(step: FittingSteps<S, Before<A>, false>, options?: TaskOptions<A>): TaskRef<LastOutput<S>>;
   add(step: unknown, options: TaskOptions = {}): TaskRef<unknown> {
     return addAll(this.#list, expandStep(step, options.id), options, undefined);
   }

@@ -39,9 +39,11 @@ const builtIn = new Set<object>(
   [Date, RegExp, URL, URLSearchParams, ArrayBuffer, Number, String, Boolean, BigInt].map((type) => type.prototype as object),
 );
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const trivial: Inspection = { plain: true, reduced: new Map() };
 
 /** Inspects `value`. Throws a `SerializationError` with the path to the first part that can't be saved. */
 export function inspect(value: unknown, reduce: Reduce): Inspection {
+  if (isTrivial(value)) return trivial;
   const reduced = new Map<object, Reduced>();
   const seen = new Set<object>();
   let plain = true;

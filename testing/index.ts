@@ -2,6 +2,7 @@
 export type { Clock } from "../src/clock.ts";
 export { ContractViolation } from "./contract/violation.ts";
 export type { ContractProcesses, StorageContractOptions } from "./contract/options.ts";
+export * from "./crash-test.ts";
 export type { Fault, FaultError, FaultKind, FaultTarget, StorageOperation } from "./fault.ts";
 export type { FaultyStorage, FaultyStorageOptions, LoggedOperation } from "./faulty-storage.ts";
 export { faultyStorage } from "./faulty-storage.ts";

@@ -31,12 +31,10 @@ export class Folders {
   /** Calls `use`, which fails with ENOENT where `folder` is not there. The folder is made unless someone removed it. */
   within<Result>(folder: string, use: () => Result): Result {
     for (let attempt = 1; ; attempt++) {
-      const fresh: string[] = [];
       try {
-        this.#look(folder, fresh);
+        this.#look(folder);
         return use();
       } catch (error) {
-        for (const each of fresh) this.#seen.delete(each);
         if (codeOf(error) !== "ENOENT" || attempt === 100 || !this.#isExplained(folder)) throw error;
       }
     }
@@ -72,14 +70,13 @@ export class Folders {
     for (const each of this.#seen) if (`${each}${sep}`.startsWith(`${highest}${sep}`)) this.#seen.delete(each);
   }
 
-  /** Makes `folder` and what is missing above it, as far as that was not seen before; adds those to `fresh`. */
-  #look(folder: string, fresh: string[]): void {
+  /** Makes `folder` and what is missing above it, as far as that was not seen before. */
+  #look(folder: string): void {
     if (this.#seen.has(folder)) return;
-    fresh.push(folder);
     if (folder === this.#root) {
       makeRoot(folder);
     } else {
-      this.#look(dirname(folder), fresh);
+      this.#look(dirname(folder));
       makeFolder(folder);
     }
     remember(this.#seen, folder);
@@ -89,7 +86,7 @@ export class Folders {
   #isExplained(folder: string): boolean {
     for (; !existsSync(folder); folder = dirname(folder)) {
       if (!this.#seen.has(folder)) continue;
-      if (folder === this.#root || !existsSync(this.#note)) return false;
+      if (!existsSync(this.#note)) return false;
       // Read only now, since the note may come in the same moment as the absence.
       const note = `\n${readFileSync(this.#note, "latin1")}`;
       if (!note.includes(`\n${this.#line(folder)}`)) return false;

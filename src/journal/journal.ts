@@ -39,14 +39,17 @@ export class Journal {
   /** The last part of the keys of this run's records. */
   #saved = new Set<string>();
   #forgotten = new Set<string>();
+  /** The last part of a task's key, which is asked for several times. */
+  readonly #parts = new Map<string, string>();
 
   /** Acquires the lease, and finds the run to resume: its `plan` is there then. */
   static async open(options: OpenOptions): Promise<Journal> {
     const { store, clock, lease, lock, signal, resume, onWatch } = options;
     const { workflowId } = store;
-    const fresh = newRunId(clock.now());
-    const point = (previous: Pointers): Pointers => {
+    let fresh = "";
+    const point = (previous: Pointers, generation: number): Pointers => {
       if (resume === "required" && previous.length === 0) throw nothingToResume(workflowId);
+      fresh = newRunId(clock.now(), generation);
       return resume && previous.length > 0 ? previous : [{ run: fresh, plan: 0 }, ...previous.slice(0, 9)];
     };
     const held = await Lease.acquire({ store: new LeaseStore(store), clock, lease, lock, signal, onWatch, point });
@@ -87,12 +90,12 @@ export class Journal {
   /** Whether a record of the task is there, in this run or in the one that this run refers to. */
   isSaved(taskId: string): boolean {
     if (this.#forgotten.has(taskId)) return false;
-    return this.#saved.has(encodePart(taskId)) || this.#plan?.kept[taskId] !== undefined;
+    return this.#saved.has(this.#part(taskId)) || this.#plan?.kept[taskId] !== undefined;
   }
 
   /** The id for a run that is about to begin. */
   nextRunId(now: number): string {
-    return this.#lease.runs[0]?.run === this.#fresh && this.#plan === undefined ? this.#fresh : newRunId(now);
+    return this.#lease.runs[0]?.run === this.#fresh && this.#plan === undefined ? this.#fresh : newRunId(now, this.#lease.generation);
   }
 
   /** Begins the run of `plan`. From here on it is the run that a resume finds. */
@@ -124,14 +127,14 @@ export class Journal {
     const key = this.#store.keys.step(this.runId, taskId);
     const record: StoredRecord = { kind: "step", writer: this.#lease.writer, facts: { task: taskId, ...facts, form: value.form }, payload: value.bytes };
     const rival = await this.#create(key, record);
-    this.#saved.add(encodePart(taskId));
+    this.#saved.add(this.#part(taskId));
     this.#forgotten.delete(taskId);
     return rival && toStepRecord(rival);
   }
 
   /** The run in which the record of a task lies. */
   originOf(taskId: string): string {
-    return this.#saved.has(encodePart(taskId)) ? this.runId : (this.#plan?.kept[taskId] ?? this.runId);
+    return this.#saved.has(this.#part(taskId)) ? this.runId : (this.#plan?.kept[taskId] ?? this.runId);
   }
 
   /** Reads the record of a task; `undefined` where there is none or only a torn one. */
@@ -160,6 +163,12 @@ export class Journal {
   /** Gives up driving without a word to the storage. */
   abandon(): void {
     this.#lease.abandon();
+  }
+
+  #part(taskId: string): string {
+    let part = this.#parts.get(taskId);
+    if (part === undefined) this.#parts.set(taskId, (part = encodePart(taskId)));
+    return part;
   }
 
   /** Gives the record of a rival that was first and counts; `undefined` when ours was written. */

@@ -1,6 +1,6 @@
 // Where everything lies. Every part of a key is encoded so that no name can leave its place, collide with another one,
 // or depend on the file system heeding case.
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { limits } from "../defaults.ts";
 
 const plain = /^[a-z0-9_-][a-z0-9._-]*$/;
@@ -16,17 +16,12 @@ const reserved = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/;
 export function encodePart(part: string): string {
   if (part.length <= limits.keyPart && plain.test(part) && !part.endsWith(".") && !reserved.test(part)) return part;
   if (part === "") return "=";
-  let encoded = "";
-  for (const character of part) {
-    if (/[a-z0-9_-]/.test(character) || (character === "." && encoded !== "")) encoded += character;
-    else if (/[A-Z]/.test(character)) encoded += `=${character.toLowerCase()}`;
-    else encoded += escapeBytes(character);
-  }
+  let encoded = part.replace(/^\.|[^a-z0-9._-]/gu, (character) => (/[A-Z]/.test(character) ? `=${character.toLowerCase()}` : escapeBytes(character)));
   if (encoded.endsWith(".")) encoded = encoded.slice(0, -1) + escapeBytes(".");
   if (reserved.test(encoded)) encoded = escapeBytes(encoded.charAt(0)) + encoded.slice(1);
   if (encoded.length <= limits.keyPart) return encoded;
-  const hash = createHash("sha256").update(part).digest("hex").slice(0, 40);
-  return `${encoded.slice(0, limits.keyPart - hash.length - 2)}==${hash}`;
+  const digest = hash("sha256", part).slice(0, 40);
+  return `${encoded.slice(0, limits.keyPart - digest.length - 2)}==${digest}`;
 }
 
 /** Gives the name that `encodePart` encoded, or `undefined` for one that was shortened. */
@@ -42,7 +37,9 @@ export function decodePart(encoded: string): string | undefined {
 }
 
 function escapeBytes(character: string): string {
-  return [...Buffer.from(character)].map((byte) => `=${String(byte).padStart(3, "0")}`).join("");
+  let escaped = "";
+  for (const byte of Buffer.from(character)) escaped += `=${String(byte).padStart(3, "0")}`;
+  return escaped;
 }
 
 /** The keys of one workflow. */
@@ -90,7 +87,8 @@ export class Keys {
   }
 }
 
-/** The generation in the key of a lease or an end. */
+/** The generation in the key of a lease, a plan or an end; 0 for what somebody else put beside them. */
 export function generationOf(key: string): number {
-  return Number(key.slice(key.lastIndexOf("/") + 1));
+  const name = key.slice(key.lastIndexOf("/") + 1);
+  return /^\d{8,}$/.test(name) ? Number(name) : 0;
 }

@@ -19,7 +19,7 @@ export interface LeaseOptions {
   /** Called once when only time can tell whether the owner lives. */
   readonly onWatch: (owner: LeaseOwner) => void;
   /** What the new lease points at, given what the one before did. What it throws is thrown before anything is written. */
-  readonly point: (previous: Pointers) => Pointers;
+  readonly point: (previous: Pointers, generation: number) => Pointers;
 }
 
 interface Mark {
@@ -51,7 +51,12 @@ export class Lease {
   /** Acquires the lease of the workflow, or rejects with a `WorkflowLockedError`. */
   static async acquire(options: LeaseOptions): Promise<Lease> {
     const lease = new Lease(options);
-    await lease.#acquire();
+    try {
+      await lease.#acquire();
+    } catch (error) {
+      lease.abandon();
+      throw error;
+    }
     lease.#schedule();
     return lease;
   }
@@ -136,7 +141,7 @@ export class Lease {
           continue;
         }
       }
-      this.#runs = point(seen?.body.runs ?? []);
+      this.#runs = point(seen?.body.runs ?? [], generation + 1);
       if (!(await this.#create(generation + 1))) continue;
       if (seen && verdict !== "free" && (await store.read(generation))?.text !== seen.text) await this.#waitOut(seen.body.lease);
       return;
@@ -160,12 +165,18 @@ export class Lease {
     held.add(writer);
     const before = this.#writer;
     this.#writer = writer;
-    const created = await this.#options.store.create(generation, writer, this.#body(false));
-    if (!created || (await this.#highest()) !== generation) {
-      held.delete(writer);
-      this.#writer = before;
-      return false;
+    let ours = false;
+    try {
+      const created = await this.#options.store.create(generation, writer, this.#body(false));
+      ours = created && (await this.#highest()) === generation;
+    } finally {
+      // Also where the storage failed: what lies there now must not look as if this process held it.
+      if (!ours) {
+        held.delete(writer);
+        this.#writer = before;
+      }
     }
+    if (!ours) return false;
     held.delete(before);
     this.#generation = generation;
     this.#mark = mark;

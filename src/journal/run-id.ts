@@ -1,9 +1,10 @@
 // Ids of runs: they sort by time, read as a time, and are spelled in keys as they are.
 import { randomBytes } from "node:crypto";
 
-export function newRunId(now: number): string {
+/** The generation of the lease under which the run begins orders runs of one millisecond. */
+export function newRunId(now: number, generation: number): string {
   const time = new Date(now).toISOString().replace(/[-:.]/g, "").toLowerCase();
-  return `${time}-${randomBytes(4).toString("hex")}`;
+  return `${time}-${String(generation).padStart(4, "0")}-${randomBytes(4).toString("hex")}`;
 }
 
 /** When a run began, in milliseconds; `NaN` for an id that is not ours. */
