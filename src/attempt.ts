@@ -1,5 +1,6 @@
 // One task, from its first attempt to its outcome: time-outs, retries, schemas. It saves nothing.
 import { createHash } from "node:crypto";
+import { types } from "node:util";
 import type { ActionDefinition } from "./action.ts";
 import { type Clock, sleep } from "./clock.ts";
 import { Context, StepContext } from "./context.ts";
@@ -30,13 +31,15 @@ export interface Execution {
   readonly self: unknown;
   readonly previous: () => unknown;
   readonly initial: () => unknown;
+  /** Rejects where another process has taken the run over meanwhile. */
+  readonly ensure: () => Promise<void>;
 }
 
 export type Outcome =
   | { readonly status: "completed"; readonly value: EncodedValue; readonly attempts: number; readonly errors: readonly Error[] }
   | { readonly status: "failed" | "cancelled"; readonly attempts: number; readonly errors: readonly Error[] };
 
-/** Executes a task until it completes, fails for good, or is told to stop. Never rejects for what the step does. */
+/** Executes a task until it completes, fails for good, or is told to stop. Rejects with what `ensure` does, never for what the step does. */
 export async function execute(host: AttemptHost, execution: Execution): Promise<Outcome> {
   const { clock, stop, observers } = host;
   const { action, taskId } = execution;
@@ -53,13 +56,15 @@ export async function execute(host: AttemptHost, execution: Execution): Promise<
       observers.emit({ type: "step.retrying", taskId, name: action.name, attempt, error: asError(thrown), delayMs });
       await pause(clock, delayMs, stop);
       if (stop.requested) return { status: "cancelled", attempts: attempt, errors };
+      await execution.ensure();
     }
   }
 }
 
 function shouldRetry(host: AttemptHost, { action, taskId }: Execution, attempt: number, thrown: unknown, errors: Error[]): boolean {
-  if (thrown instanceof Final) {
-    errors[errors.length - 1] = thrown.error;
+  const last = errors.at(-1);
+  if (last instanceof Final) {
+    errors[errors.length - 1] = last.error;
     return false;
   }
   try {
@@ -83,10 +88,8 @@ async function oneAttempt(host: AttemptHost, execution: Execution, attempt: numb
   const { workflowId, runId, observers, codec } = host;
   const { action, taskId } = execution;
   const details = { workflowId, runId, taskId };
-  const previous = await final(async () => {
-    const value = execution.previous();
-    return action.input ? validate(action.input, value, "input", details) : value;
-  });
+  const given = final(execution.previous);
+  const previous = action.input ? await validate(action.input, given, "input", details).catch(asFinal) : given;
   const control = new AttemptControl(host, execution, attempt);
   const step = new StepContext({
     ...details,
@@ -102,7 +105,7 @@ async function oneAttempt(host: AttemptHost, execution: Execution, attempt: numb
   };
   const observed = { ...details, name: action.name, attempt };
   const value = await control.limit(observers.around(observed, call));
-  return final(async () => encode(codec, value, details));
+  return final(() => encode(codec, value, details));
 }
 
 function encode(codec: ValueCodec, value: unknown, details: { workflowId: string; runId: string; taskId: string }): EncodedValue {
@@ -114,12 +117,16 @@ function encode(codec: ValueCodec, value: unknown, details: { workflowId: string
   }
 }
 
-async function final<Result>(work: () => Promise<Result>): Promise<Result> {
+function final<Result>(work: () => Result): Result {
   try {
-    return await work();
+    return work();
   } catch (error) {
-    throw new Final(error);
+    return asFinal(error);
   }
+}
+
+function asFinal(error: unknown): never {
+  throw new Final(error);
 }
 
 /** The time limit and the signal of one attempt. The signal is made when it is asked for: most steps never do. */
@@ -202,7 +209,7 @@ function idempotencyKey(...parts: string[]): string {
 /** What was thrown, as an error that can be read: a step may throw anything, even what throws when it is looked at. */
 export function asError(thrown: unknown): Error {
   try {
-    if (!(thrown instanceof Error)) return new Error(typeof thrown === "string" ? thrown : `It threw ${show(thrown)}, which is no Error.`, { cause: thrown });
+    if (!(thrown instanceof Error || types.isNativeError(thrown))) return new Error(typeof thrown === "string" ? thrown : `It threw ${show(thrown)}, which is no Error.`, { cause: thrown });
     return [thrown.name, thrown.message, thrown.stack ?? ""].every((part) => typeof part === "string") ? thrown : new Error("It threw an Error whose name, message or stack is no text.", { cause: thrown });
   } catch {
     return new Error("It threw something that can't be looked at.");

@@ -17,17 +17,24 @@ export function decorate(args: readonly unknown[], wrap: Wrap): { readonly retur
   const [first, second, third] = args;
   if (args.length === 2 && typeof second === "object" && second !== null && "kind" in second) {
     const context = second as DecoratorContext;
-    if (context.kind !== "method" || context.private) throw notAMethod(String(context.name ?? "a class"));
+    if (context.kind !== "method" || context.private || context.static) throw notAMethod(String(context.name ?? "a class"));
     return { returns: wrap(first as Parameters<Wrap>[0]) };
   }
   if (typeof second === "string" || typeof second === "symbol") {
     const descriptor = third as PropertyDescriptor | undefined;
-    if (typeof descriptor?.value !== "function") throw notAMethod(String(second));
+    // The first argument is the prototype, and of a static method the class.
+    if (typeof descriptor?.value !== "function" || typeof first === "function") throw notAMethod(String(second));
     return { returns: { ...descriptor, value: wrap(descriptor.value as Parameters<Wrap>[0]) } };
   }
+  // What a legacy decorator before a class gets.
+  if (args.length === 1 && isClass(first)) throw notAMethod(first.name);
   return undefined;
 }
 
+function isClass(value: unknown): value is { readonly name: string } {
+  return typeof value === "function" && /^class\b/.test(Function.prototype.toString.call(value));
+}
+
 function notAMethod(name: string): InvalidWorkflowError {
-  return new InvalidWorkflowError(`@action stands before "${name}", which is not a public method. Decorate methods, or wrap a function: action(fn).`);
+  return new InvalidWorkflowError(`@action stands before "${name}", which is not a public method of instances. Decorate such methods, or wrap a function: action(fn).`);
 }

@@ -1,6 +1,7 @@
 // Durations as users write them, in milliseconds.
 import ms from "ms";
 import { InvalidWorkflowError } from "./errors.ts";
+import { show } from "./options.ts";
 
 /** Milliseconds as a number, or a text such as `"250ms"`, `"2s"`, `"5m"`, `"1h"`. */
 export type Duration = number | (string & {});
@@ -10,7 +11,7 @@ export function toMilliseconds(duration: Duration, what: string): number {
   const value = typeof duration === "string" && /^\s*\S/.test(duration) && duration.length <= 100 ? parse(duration) : duration;
   if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
   throw new InvalidWorkflowError(
-    `${what} is ${JSON.stringify(duration)}, which is not a duration. Give milliseconds as a number, or a text such as "250ms", "2s" or "5m".`,
+    `${what} is ${show(duration)}, which is not a duration. Give milliseconds as a number, or a text such as "250ms", "2s" or "5m".`,
   );
 }
 

@@ -27,6 +27,8 @@ export interface GraphNode {
   readonly index: number;
   readonly id: string;
   readonly inputs: Inputs;
+  /** Indexes of the nodes that `inputs` names, in that order. */
+  readonly sources: readonly number[];
   /** Indexes of the nodes that must have ended before this one begins. */
   readonly dependencies: readonly number[];
   readonly dependents: readonly number[];
@@ -55,10 +57,11 @@ export function buildGraph(tasks: readonly GraphTask[], mode: GraphMode = derive
   const nodes = tasks.map((task, index): GraphNode => {
     const ordered = before[index];
     const inputs = task.after ?? (ordered === undefined ? noInputs : { shape: "one", ids: [ordered] });
-    const ids = new Set(ordered === undefined ? inputs.ids : [...inputs.ids, ordered]);
-    const dependencies = [...ids].map((id) => indexes.get(id) ?? missing(task.id, id));
+    const indexOf = (id: string): number => indexes.get(id) ?? missing(task.id, id);
+    const sources = inputs.ids.map(indexOf);
+    const dependencies = [...new Set(ordered === undefined ? sources : [...sources, indexOf(ordered)])];
     for (const dependency of dependencies) dependents[dependency]?.push(index);
-    return { index, id: task.id, inputs, dependencies, dependents: dependents[index] ?? [] };
+    return { index, id: task.id, inputs, sources, dependencies, dependents: dependents[index] ?? [] };
   });
   return { mode, nodes, order: orderOf(nodes) };
 }

@@ -47,7 +47,7 @@ export function guardStorage(storage: Storage, clock: Clock): GuardedStorage {
     get: (key) => guarded("get", key, async () => checked(await storage.get(key), isBytesOrNothing, "get")),
     put: (key, value) => guarded("put", key, async () => storage.put(key, value)),
     create: (key, value) => guarded("create", key, async () => checked(await storage.create(key, value), isBoolean, "create")),
-    list: (prefix) => guarded("list", prefix, (alive) => collect(storage.list(prefix), alive)),
+    list: (prefix) => guarded("list", prefix, async (alive) => collect(storage.list(prefix), prefix, alive)),
     delete: (key) => guarded("delete", key, async () => storage.delete(key)),
   };
 }
@@ -55,28 +55,33 @@ export function guardStorage(storage: Storage, clock: Clock): GuardedStorage {
 const gaveUp = new Error(`no answer within ${limits.storageCall / 1000} seconds`);
 
 /** Runs `call` with a time limit that begins anew whenever `call` says that it is alive. */
-async function within<Result>(clock: Clock, milliseconds: number, call: (alive: () => void) => Promise<Result>): Promise<Result> {
-  let moved = false;
-  let cancel = (): void => {};
-  const late = new Promise<never>((_, reject) => {
+function within<Result>(clock: Clock, milliseconds: number, call: (alive: () => void) => Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    let moved = false;
+    let cancel = (): void => {};
     const arm = (): void => {
       moved = false;
       cancel = clock.timer(milliseconds, () => (moved ? arm() : reject(gaveUp)));
     };
     arm();
+    call(() => (moved = true)).then(
+      (result) => {
+        cancel();
+        resolve(result);
+      },
+      (error: unknown) => {
+        cancel();
+        reject(error as Error);
+      },
+    );
   });
-  try {
-    return await Promise.race([call(() => (moved = true)), late]);
-  } finally {
-    cancel();
-  }
 }
 
 /** All keys of a listing, each once. A long listing may take its time as long as keys keep coming. */
-async function collect(listing: AsyncIterable<string>, alive: () => void): Promise<string[]> {
+async function collect(listing: AsyncIterable<string>, prefix: string, alive: () => void): Promise<string[]> {
   const keys = new Set<string>();
   for await (const key of listing) {
-    keys.add(key);
+    keys.add(checked(key, (given) => typeof given === "string" && given.startsWith(prefix), "list"));
     alive();
   }
   return [...keys];
@@ -84,8 +89,11 @@ async function collect(listing: AsyncIterable<string>, alive: () => void): Promi
 
 function isPassing(error: unknown): boolean {
   if (typeof error !== "object" || error === null) return false;
-  const { retryable, code } = error as { retryable?: unknown; code?: unknown };
-  return retryable === true || (typeof code === "string" && networkCodes.has(code));
+  const { retryable, code, cause } = error as { retryable?: unknown; code?: unknown; cause?: unknown };
+  if (typeof retryable === "boolean") return retryable;
+  // `fetch` says only in the cause of its error what happened.
+  const codes = [code, (cause as { code?: unknown } | undefined | null)?.code];
+  return codes.some((each) => typeof each === "string" && networkCodes.has(each));
 }
 
 function failure(operation: Verb, key: string, cause: unknown, attempts: number): StorageError {

@@ -3,6 +3,7 @@ import { limits } from "./defaults.ts";
 
 /** Does `work` for every item, some at a time, and gives the results in the order of the items. */
 export async function inParallel<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
+  if (items.length === 1) return [await work(items[0] as Item)];
   const results: Result[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {

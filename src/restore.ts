@@ -64,6 +64,7 @@ export function differs(saved: readonly PlannedTask[], present: readonly Planned
 }
 
 function findChanges(saved: Plan, isSaved: (id: string) => boolean, present: readonly PlannedTask[], again: ReadonlySet<number>): WorkflowChange[] {
+  if (!differs(saved.tasks, present)) return [];
   const before = new Map(saved.tasks.map((task) => [task.id, task]));
   const now = new Map(present.map((task, index) => [task.id, index]));
   const changes: WorkflowChange[] = [];

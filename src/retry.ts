@@ -43,13 +43,14 @@ export interface RetryPolicy {
 export function retryPolicy(options: RetryOptions): RetryPolicy {
   requireWhole(options.retry, 0, "The option retry");
   requireFunction(options.retryIf, "The option retryIf");
-  const backoff = typeof options.backoff === "object" ? options.backoff : {};
+  const { backoff: growth = false } = options;
+  const backoff: BackoffOptions = typeof growth === "boolean" ? {} : growth;
   refuseUnknown(backoff, ["factor", "max", "jitter"], "The option backoff");
-  const growing = options.backoff === true || typeof options.backoff === "object";
-  const jitter = typeof backoff.jitter === "number" ? backoff.jitter : backoff.jitter ? defaults.jitter : 0;
-  const factor = growing ? (backoff.factor ?? defaults.backoffFactor) : 1;
-  if (!(jitter >= 0 && jitter <= 1)) throw new InvalidWorkflowError(`backoff.jitter is ${show(jitter)}. It must be from 0 to 1.`);
-  if (!(factor >= 1)) throw new InvalidWorkflowError(`backoff.factor is ${show(factor)}. It must be at least 1.`);
+  const { jitter: spread = false } = backoff;
+  const jitter = typeof spread === "boolean" ? (spread ? defaults.jitter : 0) : spread;
+  const factor = growth === false ? 1 : (backoff.factor ?? defaults.backoffFactor);
+  if (!(Number.isFinite(jitter) && jitter >= 0 && jitter <= 1)) throw new InvalidWorkflowError(`backoff.jitter is ${show(jitter)}. It must be true, false, or from 0 to 1.`);
+  if (!(Number.isFinite(factor) && factor >= 1)) throw new InvalidWorkflowError(`backoff.factor is ${show(factor)}. It must be at least 1.`);
   return {
     attempts: Math.max(1, options.retry ?? defaults.retry),
     delay: toMilliseconds(options.retryDelay ?? defaults.retryDelay, "The option retryDelay"),
@@ -68,6 +69,8 @@ export function isRetried(policy: RetryPolicy, attempt: number, error: unknown):
 
 /** Milliseconds to wait after the attempt with number `attempt`. `random` is from 0 to 1. */
 export function delayAfter(policy: RetryPolicy, attempt: number, random: number): number {
-  const full = Math.min(policy.max, policy.delay * policy.factor ** (attempt - 1));
+  // Not Infinity: none of its parts is a time, and no delay at all would become NaN.
+  const growth = Math.min(Number.MAX_SAFE_INTEGER, policy.factor ** (attempt - 1));
+  const full = Math.min(policy.max, policy.delay * growth);
   return full * (1 - policy.jitter * random);
 }

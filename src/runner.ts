@@ -25,6 +25,10 @@ export interface Work {
 
 /** Where records are kept; the journal, as the runner sees it. */
 export interface Recorder {
+  /** Whether records that nothing follows from yet may be torn. */
+  readonly mayBeTorn: boolean;
+  /** Rejects where another process drives the run now: what it has completed must not be called again. */
+  ensure(): Promise<void>;
   isSaved(taskId: string): boolean;
   /** Gives the record that counts where another process was first. */
   record(taskId: string, facts: Facts, value: EncodedValue): Promise<{ readonly value: EncodedValue } | undefined>;
@@ -66,6 +70,7 @@ export class Runner {
   async run(): Promise<void> {
     const { graph } = this.#options;
     for (const index of graph.order) this.#restore(this.#node(index));
+    if (this.#options.recorder.mayBeTorn) await this.#reopenTorn();
     for (const { index } of graph.nodes) if (this.#states.isPending(index) && this.#states.of(index).open === 0) this.#ready.push(index);
     await new Promise<void>((resolve) => {
       this.#finish = resolve;
@@ -83,6 +88,12 @@ export class Runner {
     return this.#states.of(index).value;
   }
 
+  /** Reads what was restored into memory, so that the result outlives its records. */
+  async holdRestored(): Promise<void> {
+    const restored = this.#options.graph.nodes.filter(({ index }) => this.#states.of(index).status === "restored");
+    await inParallel(restored, async ({ index }) => this.#valueOf(index));
+  }
+
   #restore(node: GraphNode): void {
     const { recorder, reasonOf, host } = this.#options;
     if (!recorder.isSaved(node.id)) return;
@@ -92,6 +103,16 @@ export class Runner {
     host.observers.emit({ type: "step.restored", taskId: node.id, name: this.#work(node.index).name, reason: state.reason });
     for (const dependency of node.dependencies) this.#release(dependency);
     for (const dependent of node.dependents) this.#states.of(dependent).open--;
+  }
+
+  /** Finds torn records where nobody would read them. A record that something restored follows from was whole before that began. */
+  async #reopenTorn(): Promise<void> {
+    const isRestored = (index: number): boolean => this.#states.of(index).status === "restored";
+    const last = this.#options.graph.nodes.filter(({ index, dependents }) => isRestored(index) && !dependents.some(isRestored));
+    await inParallel(last, async ({ index }) => {
+      if (!(await this.#valueOf(index))) this.#reopen(index);
+      else if (this.#states.of(index).takers === 0) this.#states.of(index).value = undefined;
+    });
   }
 
   /** Starts what is ready. When nothing runs and nothing can start, the run is over. */
@@ -119,11 +140,12 @@ export class Runner {
   }
 
   async #runTask(node: GraphNode): Promise<void> {
-    const { host, reasonOf } = this.#options;
+    const { host, recorder, reasonOf } = this.#options;
     const { name, action, self, initial } = this.#work(node.index);
     const state = this.#states.of(node.index);
     state.status = "running";
     const inputs = await this.#inputs(node);
+    await recorder.ensure();
     if (!inputs || host.stop.requested || this.#failure) {
       this.#waitAgain(node.index);
       return;
@@ -134,7 +156,7 @@ export class Runner {
     state.tainted = this.#states.followsFailure(node.index);
     host.observers.emit({ type: "step.started", taskId: node.id, name, reason: state.reason });
     const previous = (): unknown => assemble(node.inputs, inputs.map((input) => (input ? host.codec.decode(input) : null)));
-    const outcome = await execute(host, { taskId: node.id, action, self, previous, initial });
+    const outcome = await execute(host, { taskId: node.id, action, self, previous, initial, ensure: () => recorder.ensure() });
     state.finishedAt = host.clock.now();
     state.attempts = outcome.attempts;
     state.errors = outcome.errors;
@@ -218,10 +240,8 @@ export class Runner {
    * a restored task turns out to be torn: that task runs again first.
    */
   async #inputs(node: GraphNode): Promise<readonly (EncodedValue | undefined)[] | undefined> {
-    const byId = new Map(node.dependencies.map((dependency) => [this.#node(dependency).id, dependency]));
-    const wanted = node.inputs.ids.map((id) => byId.get(id) as number);
-    const values = await inParallel(wanted, async (dependency) => this.#valueOf(dependency));
-    const missing = wanted.filter((dependency, at) => values[at] === undefined && !this.#states.isBroken(dependency));
+    const values = await inParallel(node.sources, async (source) => this.#valueOf(source));
+    const missing = node.sources.filter((dependency, at) => values[at] === undefined && !this.#states.isBroken(dependency));
     if (missing.length === 0) return values;
     for (const dependency of missing) this.#reopen(dependency);
     return undefined;

@@ -27,6 +27,8 @@ const errorTypes = [Error, TypeError, RangeError, SyntaxError, ReferenceError, E
 const typedArrays = [
   Uint8Array, Int8Array, Uint8ClampedArray, Uint16Array, Int16Array, Uint32Array, Int32Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array,
 ];
+/** Sets the names of users' classes apart from the tags used here. */
+const classTag = "class ";
 type TypedArray = InstanceType<(typeof typedArrays)[number]>;
 
 export function valueCodec(classes: readonly ClassCodec[], serializer: Serializer | undefined): ValueCodec {
@@ -42,8 +44,8 @@ export function valueCodec(classes: readonly ClassCodec[], serializer: Serialize
     const { plain, reduced } = refusing(() => inspect(value, reduce));
     if (plain) return { form: "json", bytes: Buffer.from(JSON.stringify(value)) };
     const bytes = Buffer.from(stringifyOdd(value, reduced));
-    // Tags can hide a cycle that no reader can untie: better found now than when the run is resumed.
-    if (reduced.size > 0) decode({ form: "devalue", bytes });
+    // What a class of the user can't read back is better found now than when the run is resumed.
+    if ([...reduced.values()].some(({ tag }) => tag.startsWith(classTag))) decode({ form: "devalue", bytes });
     return { form: "devalue", bytes };
   }
 
@@ -107,7 +109,7 @@ function stringifyOdd(value: unknown, reduced: ReadonlyMap<object, Reduced>): st
 function reducer(registered: ReadonlyMap<object, ClassCodec>): Reduce {
   return (value, prototype) => {
     const codec = registered.get(prototype);
-    if (codec) return { tag: `class ${codec.name}`, parts: [codec.encode(value)] };
+    if (codec) return { tag: classTag + codec.name, parts: [codec.encode(value)] };
     if (prototype === Buffer.prototype) return { tag: "Buffer", parts: [(value as Buffer).toString("base64")] };
     if (prototype === RegExp.prototype) return reduceRegExp(value as RegExp);
     if (ArrayBuffer.isView(value) && value.byteLength < value.buffer.byteLength) return reduceView(value, prototype);
@@ -129,8 +131,7 @@ function reduceView(view: ArrayBufferView, prototype: object): Reduced | undefin
 }
 
 function reduceError(error: Error, type: string): Reduced {
-  const own: Record<string, unknown> = {};
-  for (const key of Object.getOwnPropertyNames(error)) own[key] = (error as unknown as Record<string, unknown>)[key];
+  const own = Object.fromEntries(Reflect.ownKeys(error).map((key) => [key, error[key as keyof Error]]));
   own["stack"] = error.stack;
   return { tag: "Error", parts: [type, own, Object.keys(error)] };
 }
@@ -145,7 +146,7 @@ function reviversOf(classes: readonly ClassCodec[]): Record<string, Reviver> {
     view: (parts) => reviveView(...(parts as [string, string])),
     Error: (parts) => reviveError(...(parts as [string, Record<string, unknown>, string[]])),
   };
-  for (const { name, decode } of classes) revivers[`class ${name}`] = (parts) => decode(...(parts as [unknown]));
+  for (const { name, decode } of classes) revivers[classTag + name] = (parts) => decode(...(parts as [unknown]));
   return revivers;
 }
 

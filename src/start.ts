@@ -115,8 +115,8 @@ export class Start {
     const status = statusOf(tasks);
     const { runId } = journal;
     await this.#writeEnd(journal, status, tasks);
-    const removed = await this.#tidy(journal, status);
-    await journal.release({ removed });
+    await this.#tidy(journal, runner, status);
+    await journal.release({ ended: true });
     const indexes = new Map(graph.nodes.map(({ id, index }) => [id, index]));
     const load = (taskId: string): Promise<{ found: boolean; value?: unknown }> => this.#load(journal, runner, tasks[indexes.get(taskId) ?? -1], indexes.get(taskId) ?? -1);
     const result = new RunResult({ workflowId, runId, status, tasks }, { load });
@@ -140,19 +140,22 @@ export class Start {
     });
   }
 
-  /** Removes what `retention` no longer keeps; says whether this run is among it. That it fails does not fail the run. */
-  async #tidy(journal: Journal, status: RunStatus): Promise<boolean> {
+  /** Removes what `retention` no longer keeps, this run too where it says so. That it fails does not fail the run. */
+  async #tidy(journal: Journal, runner: Runner, status: RunStatus): Promise<void> {
     const { store, retention, clock } = this.#settings;
     const removeThis = status === "completed" && retention?.deleteOnSuccess === true;
     try {
       const count = await tidy(store, { runId: journal.runId, generation: journal.generation, retention, now: clock.now() });
-      if (removeThis) await removeRun(store, journal.runId);
+      if (removeThis) {
+        await runner.holdRestored();
+        // First of all it is no longer the run that a resume finds: one with half of its records would run the others again.
+        await journal.leaveRun();
+        await removeRun(store, journal.runId);
+      }
       const total = count + (removeThis ? 1 : 0);
       if (total > 0) this.#observers.emit({ type: "checkpoint.deleted", count: total });
-      return removeThis;
     } catch (cause) {
       this.#observers.warn("Old runs could not be removed as the option retention asks for. They are tried again at the end of the next run.", { cause });
-      return false;
     }
   }
 

@@ -8,7 +8,7 @@ import type { AddedTask, AddOptions, TaskList } from "./task-list.ts";
 declare const gives: unique symbol;
 
 /** One, a list or an object of tasks that a task comes after. */
-export type After = TaskRef<unknown> | readonly TaskRef<unknown>[] | { readonly [name: string]: TaskRef<unknown> };
+export type After = TaskRef | readonly TaskRef[] | { readonly [name: string]: TaskRef };
 
 /** What a task that comes `after` these has as its previous value: one value, a tuple, or an object. */
 export type ValueAfter<A> =
@@ -40,7 +40,7 @@ type FittingSteps<S, Out, Chain extends boolean> = S extends readonly unknown[] 
 type Before<A> = undefined extends A ? never : ValueAfter<A>;
 type LastOutput<S> = S extends readonly [...unknown[], infer Last] ? OutputOf<Last> : OutputOf<S>;
 
-const added = new WeakMap<TaskRef<unknown>, { readonly task: AddedTask; readonly list: TaskList }>();
+const added = new WeakMap<TaskRef, { readonly task: AddedTask; readonly list: TaskList }>();
 
 /** A task that was added. Its type knows what the task gives; `never` means that only the run will tell. */
 export class TaskRef<out Out = unknown> {
@@ -57,7 +57,7 @@ export class TaskRef<out Out = unknown> {
   /** Adds a step that follows this task: its `previous` is what this task gives. Several follow one another. */
   add<Result = never>(step: string | Instance, options?: TaskOptions<undefined>): TaskRef<Result>;
   add<const S>(step: FittingSteps<S, Out, true>, options?: TaskOptions<undefined>): TaskRef<LastOutput<S>>;
-  add(step: unknown, options: TaskOptions = {}): TaskRef<unknown> {
+  add(step: unknown, options: TaskOptions = {}): TaskRef {
     if (options.after !== undefined) throw new InvalidWorkflowError(`ref.add already says what "${this.id}" is followed by. Use workflow.task.add for a task with after.`);
     const { task, list } = facts(this);
     return addAll(list, expandStep(step, options.id), options, task);
@@ -80,7 +80,7 @@ export class Tasks {
    */
   add<Result = never>(step: string | Instance, options?: TaskOptions): TaskRef<Result>;
   add<const S, const A extends After | undefined = undefined>(step: FittingSteps<S, Before<A>, false>, options?: TaskOptions<A>): TaskRef<LastOutput<S>>;
-  add(step: unknown, options: TaskOptions = {}): TaskRef<unknown> {
+  add(step: unknown, options: TaskOptions = {}): TaskRef {
     return addAll(this.#list, expandStep(step, options.id), options, undefined);
   }
 
@@ -113,7 +113,7 @@ function taskOf(ref: unknown): AddedTask {
   throw new InvalidWorkflowError(`The option after has ${show(ref)} in it. Give refs that adding a task gave.`);
 }
 
-function addAll(list: TaskList, sources: readonly StepSource[], options: TaskOptions, follows: AddedTask | undefined): TaskRef<unknown> {
+function addAll(list: TaskList, sources: readonly StepSource[], options: TaskOptions, follows: AddedTask | undefined): TaskRef {
   let before = follows;
   for (const source of sources) {
     before = list.add(source, options, source.followsOneBefore || follows ? before : undefined);
@@ -121,6 +121,6 @@ function addAll(list: TaskList, sources: readonly StepSource[], options: TaskOpt
   return new TaskRef(before as AddedTask, list);
 }
 
-function facts(ref: TaskRef<unknown>): { task: AddedTask; list: TaskList } {
+function facts(ref: TaskRef): { task: AddedTask; list: TaskList } {
   return added.get(ref) as { task: AddedTask; list: TaskList };
 }

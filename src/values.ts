@@ -8,14 +8,14 @@ export interface ClassCodec<T = unknown, Encoded = unknown> {
   name: string;
   /** Gives the state of an instance as a savable value. */
   encode: (instance: T) => Encoded;
-  /** Makes an instance from what `encode` gave. */
+  /** Makes an instance from what `encode` gave. Keep the parts, don't copy them: in a circular value they may still be empty. */
   decode: (encoded: Encoded) => T;
 }
 
 /** How an object that JSON has no form for is written: under a tag, as an array of savable parts. */
 export interface Reduced {
   readonly tag: string;
-  readonly parts: unknown;
+  readonly parts: readonly unknown[];
 }
 
 export interface Inspection {
@@ -46,6 +46,8 @@ export function inspect(value: unknown, reduce: Reduce): Inspection {
   if (isTrivial(value)) return trivial;
   const reduced = new Map<object, Reduced>();
   const seen = new Set<object>();
+  /** The tagged objects whose parts are being visited. */
+  const open = new Set<object>();
   let plain = true;
 
   function visit(part: unknown, path: Path | undefined): void {
@@ -69,11 +71,13 @@ export function inspect(value: unknown, reduce: Reduce): Inspection {
     const object = part as object;
     if (seen.has(object)) {
       plain = false;
+      // A tagged object is made from its parts, so none of them can be the object itself.
+      if (open.has(object)) throw refusal(path, "an object that it is itself a part of", "Break this cycle: it leads through an Error or a registered class.");
       return;
     }
     seen.add(object);
-    if (Array.isArray(object) && Object.getPrototypeOf(object) === Array.prototype) return visitArray(object, path);
     const prototype = Object.getPrototypeOf(object) as object | null;
+    if (Array.isArray(object) && (prototype === Array.prototype || isForeignArray(prototype))) return visitArray(object, path);
     if (prototype === Object.prototype || prototype === null || isForeignPlain(prototype)) {
       if (prototype === null) plain = false;
       return visitPlain(object as Record<string, unknown>, path);
@@ -82,7 +86,10 @@ export function inspect(value: unknown, reduce: Reduce): Inspection {
     const form = reduce(object, prototype);
     if (form) {
       reduced.set(object, form);
-      return visit(form.parts, path);
+      open.add(object);
+      for (const own of form.parts) visit(own, path);
+      open.delete(object);
+      return;
     }
     if (prototype === Map.prototype) return visitMap(object as Map<unknown, unknown>, path);
     if (prototype === Set.prototype) return visitSet(object as Set<unknown>, path);
@@ -94,14 +101,25 @@ export function inspect(value: unknown, reduce: Reduce): Inspection {
   }
 
   function visitArray(array: unknown[], path: Path | undefined): void {
-    // A dense array has its indexes and `length`; holes and extra properties show as a different count.
-    const keys = ownKeys(array) - 1;
-    if (keys < array.length) plain = false;
-    else if (keys > array.length) throw refusal(path, "an array with properties of its own");
+    const keys = Reflect.ownKeys(array).slice(0, -1);
+    if (keys.length > array.length) throw refusal(path, "an array with properties of its own");
+    if (keys.length < array.length) return visitSparse(array, keys, path);
     for (let index = 0; index < array.length; index++) {
-      if (!isTrivial(array[index])) visit(array[index], { parent: path, key: index });
+      const item = array[index];
+      if (isTrivial(item)) continue;
+      // As many properties as indexes: where one is missing, another one is no index.
+      if (item === undefined && !Object.hasOwn(array, index)) throw refusal(path, "an array with properties of its own");
+      visit(item, { parent: path, key: index });
     }
-    if (keys < array.length && Object.keys(array).some((key) => !/^\d+$/.test(key))) throw refusal(path, "an array with properties of its own");
+  }
+
+  function visitSparse(array: unknown[], keys: readonly PropertyKey[], path: Path | undefined): void {
+    plain = false;
+    for (const key of keys) {
+      const index = Number(key);
+      if (!(index < array.length) || String(index) !== key) throw refusal(path, "an array with properties of its own");
+      visit(array[index], { parent: path, key: index });
+    }
   }
 
   function visitPlain(object: Record<string, unknown>, path: Path | undefined): void {
@@ -148,6 +166,11 @@ function isIndexed(prototype: object): boolean {
   return prototype === String.prototype || Object.getPrototypeOf(prototype) === typedArray;
 }
 
+/** Whether this is the `Array.prototype` of another realm. */
+function isForeignArray(prototype: object | null): boolean {
+  return Array.isArray(prototype) && isForeignPlain(Object.getPrototypeOf(prototype) as object);
+}
+
 /** Whether this is the `Object.prototype` of another realm, such as a `vm` context or a test runner's sandbox. */
 function isForeignPlain(prototype: object): boolean {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "hasOwnProperty");
@@ -157,11 +180,11 @@ function className(prototype: object): string {
   return prototype.constructor?.name || "an unnamed class";
 }
 
-function refusal(path: Path | undefined, what: string): SerializationError {
+function refusal(path: Path | undefined, what: string, cure = "Give plain data, or register the class with the option classes."): SerializationError {
   let text = "";
   for (let at = path; at; at = at.parent) text = stepText(at) + text;
   return new SerializationError(
-    `value${text} is ${what}, which can't be saved without loss. Give plain data, or register the class with the option classes.`,
+    `value${text} is ${what}, which can't be saved without loss. ${cure}`,
     { path: `value${text}` },
   );
 }

@@ -26,6 +26,7 @@ export type Place = (temporary: string, path: string) => boolean;
 
 /** A write that has begun: the files are open, nothing is visible yet. */
 export interface Write {
+  /** Not on Windows. */
   readonly folder: number | undefined;
   readonly file: number;
   readonly temporary: string;

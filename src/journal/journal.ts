@@ -87,6 +87,16 @@ export class Journal {
     this.#lease.onLost = callback;
   }
 
+  /** Whether the last records may be torn: the process that wrote them did not end in order. */
+  get mayBeTorn(): boolean {
+    return this.#lease.followsCrash;
+  }
+
+  /** Resolves while this process drives the run; rejects with a `LeaseLostError` when another one does. */
+  ensure(): Promise<void> {
+    return this.#lease.ensure();
+  }
+
   /** Whether a record of the task is there, in this run or in the one that this run refers to. */
   isSaved(taskId: string): boolean {
     if (this.#forgotten.has(taskId)) return false;
@@ -155,9 +165,14 @@ export class Journal {
     await this.#create(this.#store.keys.end(this.runId, generation), encodeEnd(end, writer));
   }
 
-  /** Lets the next process drive without waiting. */
-  async release(options: { removed?: boolean } = {}): Promise<void> {
-    await this.#lease.release(options.removed ? [] : undefined);
+  /** Makes sure that no resume finds this run, which is about to be removed. */
+  async leaveRun(): Promise<void> {
+    await this.#lease.point([]);
+  }
+
+  /** Lets the next process drive without waiting. `ended` says that every write went well. */
+  async release({ ended = false } = {}): Promise<void> {
+    await this.#lease.release(undefined, ended && this.#forgotten.size === 0);
   }
 
   /** Gives up driving without a word to the storage. */

@@ -37,8 +37,9 @@ export function decodePart(encoded: string): string | undefined {
 }
 
 function escapeBytes(character: string): string {
+  const code = character.charCodeAt(0);
   let escaped = "";
-  for (const byte of Buffer.from(character)) escaped += `=${String(byte).padStart(3, "0")}`;
+  for (const byte of code < 128 ? [code] : Buffer.from(character)) escaped += `=${String(byte).padStart(3, "0")}`;
   return escaped;
 }
 

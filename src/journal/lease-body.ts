@@ -17,5 +17,7 @@ export interface LeaseBody {
   readonly renewed: number;
   readonly count: number;
   readonly released: boolean;
+  /** Whether everything that was begun under it was written to the end; missing where that is not certain. */
+  readonly intact?: boolean;
   readonly owner: Identity;
 }

@@ -43,6 +43,8 @@ export class Lease {
   #mark: Mark;
   #lost: LeaseLostError | undefined;
   #released = false;
+  #intact = false;
+  #followsCrash = false;
   #cancelTimer = (): void => {};
   #queue: Promise<unknown> = Promise.resolve();
   /** Called once, when another process has taken over. */
@@ -79,6 +81,11 @@ export class Lease {
     return this.#runs;
   }
 
+  /** Whether the lease before did not end in order, so that its last writes may be torn. */
+  get followsCrash(): boolean {
+    return this.#followsCrash;
+  }
+
   /** Points the lease at another run or plan, and writes that before it resolves. */
   point(runs: Pointers): Promise<void> {
     this.#runs = runs;
@@ -102,14 +109,15 @@ export class Lease {
     await this.#inTurn(() => this.#requireHighest());
   }
 
-  /** Ends the lease, so that the next process need not wait; `runs` is empty when the run was removed. */
-  async release(runs: Pointers = this.#runs): Promise<void> {
+  /** Ends the lease, so that the next process need not wait; `runs` is empty when the run was removed, `intact` says that no write failed. */
+  async release(runs: Pointers = this.#runs, intact = !this.#followsCrash): Promise<void> {
     this.#cancelTimer();
     try {
       await this.#inTurn(async () => {
         if (this.#lost || this.#released || !this.#isValid()) return;
         this.#runs = runs;
         this.#released = true;
+        this.#intact = intact;
         await this.#write();
       });
     } finally {
@@ -143,6 +151,7 @@ export class Lease {
       }
       this.#runs = point(seen?.body.runs ?? [], generation + 1);
       if (!(await this.#create(generation + 1))) continue;
+      this.#followsCrash = seen !== undefined && !seen.body.intact;
       if (seen && verdict !== "free" && (await store.read(generation))?.text !== seen.text) await this.#waitOut(seen.body.lease);
       return;
     }
@@ -262,7 +271,7 @@ export class Lease {
 
   #body(released: boolean): LeaseBody {
     const { clock, lease } = this.#options;
-    return { runs: this.#runs, lease, renewed: clock.now(), count: this.#count, released, owner: ownIdentity() };
+    return { runs: this.#runs, lease, renewed: clock.now(), count: this.#count, released, ...(this.#intact && { intact: true }), owner: ownIdentity() };
   }
 
   #isValid(): boolean {

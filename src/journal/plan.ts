@@ -29,7 +29,7 @@ export function keptRecords(records: Iterable<readonly [string, string]>): Plan[
 
 type StoredPlan = Omit<Plan, "input" | "tasks"> & {
   input?: { form: string; text?: string; base64?: string };
-  tasks: (Partial<PlannedTask> & Pick<PlannedTask, "id" | "inputs" | "fingerprint">)[];
+  tasks: (Omit<PlannedTask, "name" | "group"> & { name?: string; group?: string })[];
 };
 
 export function encodePlan(plan: Plan, workflowId: string, writer: string): StoredRecord {
@@ -50,11 +50,15 @@ export async function readPlan(store: Store, run: string, generation: number): P
 
 export function decodePlan(record: StoredRecord): Plan {
   const { input, tasks, ...rest } = JSON.parse(Buffer.from(record.payload).toString("utf8")) as StoredPlan;
+  for (const task of tasks) {
+    task.name ??= task.id;
+    task.group ??= "default";
+  }
   return {
     ...rest,
     kept: keptRecords(Object.entries(rest.kept)),
     ...(input && { input: decodeInput(input) }),
-    tasks: tasks.map((task) => ({ ...task, name: task.name ?? task.id, group: task.group ?? "default" })),
+    tasks: tasks as PlannedTask[],
   };
 }
 

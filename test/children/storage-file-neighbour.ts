@@ -5,7 +5,7 @@ import { StorageFile } from "../../providers/storage/file.ts";
 const [folder = "", name = "", times = ""] = process.argv.slice(2);
 const storage = new StorageFile({ folder });
 
-process.once("message", async () => {
+async function go(): Promise<void> {
   let found = 0;
   for (let turn = 0; turn < Number(times); turn++) {
     const key = `shared/deep/${name}-${turn}`;
@@ -14,5 +14,7 @@ process.once("message", async () => {
     await storage.delete(key);
   }
   process.send?.(found, () => process.disconnect());
-});
+}
+
+process.once("message", () => void go());
 process.send?.("ready");

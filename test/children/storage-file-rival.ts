@@ -28,7 +28,7 @@ async function compete(key: string, rival: string, size: number): Promise<RivalR
   return { key, rival, won, read: labelOf(await storage.get(key)) };
 }
 
-process.once("message", async () => {
+async function go(): Promise<void> {
   const reports: RivalReport[] = [];
   for (let round = 0; round < Number(rounds); round++) {
     const size = round % 2 === 0 ? 300 : 400_000;
@@ -36,5 +36,7 @@ process.once("message", async () => {
     reports.push(...(await Promise.all(rivals)));
   }
   process.send?.(reports, () => process.disconnect());
-});
+}
+
+process.once("message", () => void go());
 process.send?.("ready");

@@ -165,8 +165,9 @@ it("notes and counts every call, also one that fails", async () => {
 });
 
 describe("without faults it keeps the contract of the storage in it", () => {
-  for (const check of storageContract({ open: () => faultyStorage(new SoundStorage()), largest: 2 ** 20 })) {
-    it.skipIf(check.skip)(`${check.theme}: ${check.name}`, async () => {
+  const checks = storageContract({ open: () => faultyStorage(new SoundStorage()), largest: 2 ** 20 });
+  for (const check of checks.filter(({ skip }) => !skip)) {
+    it(`${check.theme}: ${check.name}`, async () => {
       await expect(check.run()).resolves.toBeUndefined();
     });
   }
