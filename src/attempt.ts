@@ -49,11 +49,12 @@ export async function execute(host: AttemptHost, execution: Execution): Promise<
       const value = await oneAttempt(host, execution, attempt);
       return { status: "completed", value, attempts: attempt, errors };
     } catch (thrown) {
-      if (stop.requested) return { status: "cancelled", attempts: attempt, errors: thrown === stop.reason ? errors : [...errors, asError(thrown)] };
-      errors.push(asError(thrown));
-      if (!shouldRetry(host, execution, attempt, thrown, errors)) return { status: "failed", attempts: attempt, errors };
+      const error = asError(thrown);
+      if (stop.requested) return { status: "cancelled", attempts: attempt, errors: thrown === stop.reason ? errors : [...errors, error] };
+      errors.push(error);
+      if (finals.has(error) || !shouldRetry(host, execution, attempt, thrown)) return { status: "failed", attempts: attempt, errors };
       const delayMs = delayAfter(action.retry, attempt, host.random());
-      observers.emit({ type: "step.retrying", taskId, name: action.name, attempt, error: asError(thrown), delayMs });
+      observers.emit({ type: "step.retrying", taskId, name: action.name, attempt, error, delayMs });
       await pause(clock, delayMs, stop);
       if (stop.requested) return { status: "cancelled", attempts: attempt, errors };
       await execution.ensure();
@@ -61,12 +62,7 @@ export async function execute(host: AttemptHost, execution: Execution): Promise<
   }
 }
 
-function shouldRetry(host: AttemptHost, { action, taskId }: Execution, attempt: number, thrown: unknown, errors: Error[]): boolean {
-  const last = errors.at(-1);
-  if (last instanceof Final) {
-    errors[errors.length - 1] = last.error;
-    return false;
-  }
+function shouldRetry(host: AttemptHost, { action, taskId }: Execution, attempt: number, thrown: unknown): boolean {
   try {
     return isRetried(action.retry, attempt, thrown);
   } catch (cause) {
@@ -75,14 +71,8 @@ function shouldRetry(host: AttemptHost, { action, taskId }: Execution, attempt: 
   }
 }
 
-/** An error after which another attempt makes no sense: the input, or a result that can't be saved, would be the same. */
-class Final extends Error {
-  readonly error: Error;
-  constructor(error: unknown) {
-    super();
-    this.error = asError(error);
-  }
-}
+/** Errors after which another attempt makes no sense: the input, or a result that can't be saved, would be the same. */
+const finals = new WeakSet<Error>();
 
 async function oneAttempt(host: AttemptHost, execution: Execution, attempt: number): Promise<EncodedValue> {
   const { workflowId, runId, observers, codec } = host;
@@ -99,13 +89,17 @@ async function oneAttempt(host: AttemptHost, execution: Execution, attempt: numb
     signal: () => control.signal,
     initial: execution.initial,
   });
+  let encoded: EncodedValue | undefined;
   const call = async (): Promise<unknown> => {
-    const value = await action.call(execution.self, new Context(previous), step);
-    return action.output ? validate(action.output, value, "output", details) : value;
+    const result = await action.call(execution.self, new Context(previous), step);
+    const value = action.output ? await validate(action.output, result, "output", details) : result;
+    // At once: what an observer does to the value afterwards does not reach the record.
+    encoded = final(() => encode(codec, value, details));
+    return value;
   };
   const observed = { ...details, name: action.name, attempt };
-  const value = await control.limit(observers.around(observed, call));
-  return final(() => encode(codec, value, details));
+  await control.limit(observers.around(observed, call));
+  return encoded as unknown as EncodedValue;
 }
 
 function encode(codec: ValueCodec, value: unknown, details: { workflowId: string; runId: string; taskId: string }): EncodedValue {
@@ -125,8 +119,10 @@ function final<Result>(work: () => Result): Result {
   }
 }
 
-function asFinal(error: unknown): never {
-  throw new Final(error);
+function asFinal(thrown: unknown): never {
+  const error = asError(thrown);
+  finals.add(error);
+  throw error;
 }
 
 /** The time limit and the signal of one attempt. The signal is made when it is asked for: most steps never do. */

@@ -36,6 +36,8 @@ export const limits = {
   cancelGrace: 2 * seconds,
   /** How long work may go on without giving timers and I/O their turn. */
   eventLoopTurn: 10,
+  /** How many records that nothing follows from are read after a crash, to see whether they are torn. */
+  tornChecks: 256,
   /** Ended leases that stay; they are removed this many at a time. */
   keptLeases: 32,
   /** Keys: longest part before it is shortened with a hash. */

@@ -98,7 +98,7 @@ function isPassing(error: unknown): boolean {
 
 function failure(operation: Verb, key: string, cause: unknown, attempts: number): StorageError {
   if (isDotFlowError(cause, "STORAGE")) return cause as StorageError;
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, "");
   const tries = attempts > 1 ? ` after ${attempts} attempts` : "";
   return new StorageError(
     `The storage could not ${operation} "${key}"${tries}: ${why}. What was saved before is safe; start with resume: true when the storage works again.`,

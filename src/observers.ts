@@ -19,7 +19,8 @@ export class Observers {
   emit(facts: EventFacts): void {
     if (this.#observers.length === 0) return;
     const base = { workflowId: this.#workflowId, runId: this.runId, time: new Date(this.#clock.now()) };
-    const event = { ...facts, ...base } as WorkflowEvent;
+    // Frozen, so that what one observer does to it does not reach the next one.
+    const event = Object.freeze({ ...facts, ...base }) as WorkflowEvent;
     for (const observer of this.#observers) {
       // A warning about a warning would go on for ever.
       this.#isolated(() => observer.onEvent?.(event), facts.type === "warning" ? undefined : `An observer failed at "${facts.type}"`);
@@ -68,7 +69,7 @@ export class Observers {
 
   #isolated(work: () => unknown, warning: string | undefined): void {
     const failed = (cause: unknown): void => {
-      if (warning) this.warn(`${warning}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      if (warning) this.warn(`${warning}: ${messageOf(cause)}`, { cause });
     };
     try {
       const result = work();
@@ -80,6 +81,15 @@ export class Observers {
     } catch (error) {
       failed(error);
     }
+  }
+}
+
+/** Users may throw anything, also what can't be made a text. */
+function messageOf(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return "it threw something that has no text";
   }
 }
 

@@ -67,6 +67,9 @@ export class RunResult {
     this.failed = count("failed");
     this.skipped = count("skipped");
     this.#values = values;
+    // Callbacks get it before who started the run does.
+    Object.freeze(this.tasks);
+    Object.freeze(this);
   }
 
   /** The value of the last task. Rejects with a `WorkflowFailedError` when the run did not complete. */

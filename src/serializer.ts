@@ -55,12 +55,18 @@ export function valueCodec(classes: readonly ClassCodec[], serializer: Serialize
       if (form === "devalue") return parse(text(bytes), revivers);
       if (form === "custom" && serializer) return serializer.decode(bytes);
     } catch (error) {
-      throw new SerializationError(`The saved value can't be read back: ${(error as Error).message}`, { path: "value", cause: error });
+      throw new SerializationError(`The saved value can't be read back: ${unreadable(error as Error)}`, { path: "value", cause: error });
     }
     throw new SerializationError(`The saved value has the form "${form}". Give the workflow the same serializer as when it was saved.`, { path: "value" });
   }
 
   return { encode, decode };
+}
+
+function unreadable({ message }: Error): string {
+  const [before, name] = message.split(`Unknown type ${classTag}`);
+  if (before !== "" || name === undefined) return message;
+  return `it holds an instance of "${name}". Register that class with the option classes, as when it was saved.`;
 }
 
 function checked(codec: ClassCodec): ClassCodec {

@@ -84,7 +84,7 @@ export class TaskStates {
       group,
       status: status === "running" ? "cancelled" : status,
       attempts,
-      errors,
+      errors: [...errors],
       startedAt: dateOf(startedAt),
       finishedAt: dateOf(finishedAt),
       durationMs: startedAt === undefined || finishedAt === undefined ? undefined : finishedAt - startedAt,

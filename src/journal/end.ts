@@ -33,8 +33,12 @@ export function decodeEnd(record: StoredRecord): RunEnd {
   return JSON.parse(Buffer.from(record.payload).toString("utf8")) as RunEnd;
 }
 
-export function errorText(error: unknown): ErrorText {
-  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
-  const { code } = error as { code?: unknown };
-  return { name: error.name, message: error.message, stack: error.stack, ...(typeof code === "string" && { code }) };
+export function errorText(error: Error): ErrorText {
+  try {
+    const { code } = error as { code?: unknown };
+    return { name: error.name, message: error.message, stack: error.stack, ...(typeof code === "string" && { code }) };
+  } catch {
+    // It is the user's object, and may have been made unreadable since it was thrown.
+    return { name: "Error", message: "It can't be read any more." };
+  }
 }

@@ -8,10 +8,6 @@ import { readPlan } from "./plan.ts";
 import { timeOfRun } from "./run-id.ts";
 import type { Store } from "./store.ts";
 
-/** What a run writes into its folder. */
-const ofRun = /^(run|(plans|ends)\/\d{8,}|steps\/[^/]+)$/;
-const ofLeases = /^\d{8,}$/;
-
 export interface RemovalRule {
   /** Whether a run is to go, by its place from the newest and the time it began. */
   readonly remove: (place: number, createdAt: number) => boolean;
@@ -42,9 +38,7 @@ export async function removeRuns(store: Store, { remove, except }: RemovalRule):
 
 /** Removes one run. Its run object goes last: until then it exists. */
 export async function removeRun(store: Store, runId: string): Promise<void> {
-  const prefix = store.keys.runFolder(runId);
-  const own = (await store.list(prefix)).filter((key) => ofRun.test(key.slice(prefix.length)));
-  for (const key of own) if (key !== store.keys.run(runId)) await store.delete(key);
+  for (const key of await store.list(store.keys.runFolder(runId))) if (key !== store.keys.run(runId)) await store.delete(key);
   await store.delete(store.keys.run(runId));
 }
 
@@ -65,8 +59,7 @@ export async function tidy(store: Store, { runId, generation, retention, now }: 
 
 /** Removes all runs, and gives how many there were. The caller holds the lease. */
 export async function removeAllRuns(store: Store): Promise<number> {
-  const prefix = store.keys.runs;
-  const keys = (await store.list(prefix)).filter((key) => ofRun.test(key.slice(prefix.length).replace(/^[^/]+\//, "")));
+  const keys = await store.list(store.keys.runs);
   const isRun = (name: string): boolean => name.endsWith("/run");
   const runs = keys.filter(isRun);
   for (const key of [...keys.filter((name) => !isRun(name)), ...runs]) await store.delete(key);
@@ -75,7 +68,7 @@ export async function removeAllRuns(store: Store): Promise<number> {
 
 /** Removes the leases below a generation, oldest first. */
 export async function removeLeases(store: Store, below: number): Promise<void> {
-  const keys = (await new LeaseStore(store).list()).filter((key) => ofLeases.test(key.slice(store.keys.leases.length)));
+  const keys = await new LeaseStore(store).list();
   const generations = keys.map((key) => ({ key, generation: generationOf(key) })).sort((a, b) => a.generation - b.generation);
   for (const { key, generation } of generations) if (generation < below) await store.delete(key);
 }

@@ -1,6 +1,9 @@
 // Ids of runs: they sort by time, read as a time, and are spelled in keys as they are.
 import { randomBytes } from "node:crypto";
 
+/** What `newRunId` gives. */
+export const runIdPattern = String.raw`\d{8}t\d{9}z-\d{4,}-[0-9a-f]{8}`;
+
 /** The generation of the lease under which the run begins orders runs of one millisecond. */
 export function newRunId(now: number, generation: number): string {
   const time = new Date(now).toISOString().replace(/[-:.]/g, "").toLowerCase();

@@ -3,6 +3,10 @@ import type { GuardedStorage } from "../guard.ts";
 import { decodeRecord, encodeRecord, type StoredRecord } from "../record.ts";
 import type { Seal } from "../seal.ts";
 import { Keys } from "./keys.ts";
+import { runIdPattern } from "./run-id.ts";
+
+/** What the workflow writes, from behind its folder on. */
+const own = new RegExp(`^(leases/\\d{8,}|runs/${runIdPattern}/(run|(plans|ends)/\\d{8,}|steps/[^/]+))$`);
 
 export class Store {
   readonly workflowId: string;
@@ -39,8 +43,11 @@ export class Store {
     return { created: existing.writer === record.writer, existing };
   }
 
-  list(prefix: string): Promise<string[]> {
-    return this.#storage.list(prefix);
+  /** The keys under `prefix` that the workflow writes. Whatever somebody else put beside them is not seen. */
+  async list(prefix: string): Promise<string[]> {
+    const keys = await this.#storage.list(prefix);
+    const start = this.keys.workflow.length;
+    return keys.filter((key) => own.test(key.slice(start)));
   }
 
   delete(key: string): Promise<void> {

@@ -24,6 +24,7 @@ export interface Child {
 /** Resolves when the child has opened its storage. */
 export async function startChild(processes: ContractProcesses, place: string): Promise<Child> {
   const own = fileURLToPath(import.meta.url);
+  // In the published package this module is part of dist/testing/index.js, and the program lies beside that.
   const program = new URL(`./child${extname(own)}`, import.meta.url);
   const child = fork(fileURLToPath(program), [moduleUrl(processes.module), place], {
     stdio: ["ignore", "ignore", "pipe", "ipc"],

@@ -1,0 +1,84 @@
+// Starts the programs of test/children as processes. They are bundled first: a crash test starts hundreds, and compiling
+// each time would take most of its time.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+export interface Program {
+  start(...args: string[]): Running;
+  /** Kills what still runs, and removes the bundle. */
+  end(): Promise<void>;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  /** The first line that it prints; `undefined` if it ends without one. */
+  readonly firstLine: Promise<string | undefined>;
+  readonly ended: Promise<Ended>;
+}
+
+export interface Ended {
+  readonly lines: readonly string[];
+  /** The exit code or the signal. */
+  readonly how: number | string;
+  /** What it printed to its error output. */
+  readonly complaint: string;
+}
+
+export async function bundled(name: string): Promise<Program> {
+  const folder = mkdtempSync(join(tmpdir(), "crash-program-"));
+  const file = join(folder, "program.mjs");
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  await build({
+    absWorkingDir: root,
+    entryPoints: [`test/children/${name}.ts`],
+    outfile: file,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+  });
+  const running = new Set<Running>();
+  return {
+    start(...args) {
+      const started = run(spawn(process.execPath, [file, ...args], { stdio: ["ignore", "pipe", "pipe"] }));
+      running.add(started);
+      void started.ended.then(() => running.delete(started));
+      return started;
+    },
+    async end() {
+      for (const { child, ended } of running) {
+        child.kill("SIGKILL");
+        await ended;
+      }
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+function run(child: ChildProcess): Running {
+  const lines: string[] = [];
+  let complaint = "";
+  const ended = once(child, "close").then(([code, signal]): Ended => ({
+    lines,
+    how: (signal ?? code) as number | string,
+    complaint,
+  }));
+  const firstLine = new Promise<string | undefined>((resolve) => {
+    if (child.stdout) {
+      createInterface(child.stdout).on("line", (line) => {
+        lines.push(line);
+        resolve(line);
+      });
+    }
+    void ended.then(() => resolve(undefined));
+  });
+  child.stderr?.on("data", (part: Buffer) => {
+    complaint = (complaint + part.toString()).slice(-2_000);
+  });
+  return { child, firstLine, ended };
+}
