@@ -98,7 +98,7 @@ async function oneAttempt(host: AttemptHost, execution: Execution, attempt: numb
     return value;
   };
   const observed = { ...details, name: action.name, attempt };
-  await control.limit(observers.around(observed, call));
+  await control.limit(() => observers.around(observed, call));
   return encoded as unknown as EncodedValue;
 }
 
@@ -147,8 +147,8 @@ class AttemptControl {
     return this.#controller.signal;
   }
 
-  /** Settles as `work` does; rejects when its time is over, or a while after the run was told to stop. Later results are dropped. */
-  limit(work: Promise<unknown>): Promise<unknown> {
+  /** Begins `work`, and settles as it does; rejects when its time is over, or a while after the run was told to stop. Later results are dropped. */
+  limit(work: () => Promise<unknown>): Promise<unknown> {
     const { clock, stop } = this.#host;
     const { action } = this.#execution;
     return new Promise((resolve, reject) => {
@@ -172,7 +172,7 @@ class AttemptControl {
         undo.push(clock.timer(limits.cancelGrace, () => fail(stop.reason)));
       };
       undo.push(stop.onRequest(onStop));
-      work.then(finish(resolve), fail);
+      work().then(finish(resolve), fail);
     });
   }
 

@@ -66,6 +66,7 @@ export interface StepInfo {
   readonly attempts: number | undefined;
   readonly startedAt: Date | undefined;
   readonly finishedAt: Date | undefined;
+  readonly durationMs: number | undefined;
   /** Bytes of the value as it was encoded. */
   readonly size: number | undefined;
   readonly error: ErrorText | undefined;
@@ -163,6 +164,8 @@ export class Checkpoints {
       const record = isSaved ? await readStep(this.#store, run, id) : undefined;
       const facts = record?.facts ?? {};
       const end = ended.get(id);
+      const startedAt = dateOf(facts["startedAt"]);
+      const finishedAt = dateOf(facts["finishedAt"]);
       return {
         id,
         name,
@@ -170,8 +173,9 @@ export class Checkpoints {
         status: String(facts["status"] ?? end?.status ?? "pending"),
         runId: record && (run.saved.has(id) ? run.plan.runId : run.plan.kept[id]),
         attempts: (facts["attempts"] as number | undefined) ?? end?.attempts,
-        startedAt: dateOf(facts["startedAt"]),
-        finishedAt: dateOf(facts["finishedAt"]),
+        startedAt,
+        finishedAt,
+        durationMs: startedAt && finishedAt && finishedAt.getTime() - startedAt.getTime(),
         size: record?.payload.length,
         error: end?.error,
         reason: end?.reason,

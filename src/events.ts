@@ -54,7 +54,7 @@ export interface ObservedStep {
  * for five seconds at most.
  */
 export interface Observer {
-  onEvent?(event: WorkflowEvent): void | Promise<void>;
+  onEvent?(event: WorkflowEvent): unknown;
   /**
    * Wraps every attempt of a step, so that what the step does happens inside, for example, a span.
    *

@@ -71,7 +71,7 @@ function within<Result>(clock: Clock, milliseconds: number, call: (alive: () => 
       },
       (error: unknown) => {
         cancel();
-        reject(error as Error);
+        reject(error);
       },
     );
   });

@@ -3,12 +3,12 @@ import type { ActionDefinition } from "./action.ts";
 import { type AttemptHost, execute, type Outcome } from "./attempt.ts";
 import { eventLoopTurn } from "./clock.ts";
 import { limits } from "./defaults.ts";
-import type { Graph, GraphNode, Inputs } from "./graph.ts";
-import { inParallel } from "./parallel.ts";
+import type { Graph, GraphNode } from "./graph.ts";
 import type { Facts } from "./record.ts";
 import type { TaskResult } from "./result.ts";
 import type { EncodedValue } from "./serializer.ts";
 import { type TaskState, TaskStates } from "./task-states.ts";
+import { previousOf, type RecordReader, TaskValues } from "./task-values.ts";
 
 /** What a node executes. */
 export interface Work {
@@ -24,7 +24,7 @@ export interface Work {
 }
 
 /** Where records are kept; the journal, as the runner sees it. */
-export interface Recorder {
+export interface Recorder extends RecordReader {
   /** Whether records that nothing follows from yet may be torn. */
   readonly mayBeTorn: boolean;
   /** Rejects where another process drives the run now: what it has completed must not be called again. */
@@ -32,7 +32,6 @@ export interface Recorder {
   isSaved(taskId: string): boolean;
   /** Gives the record that counts where another process was first. */
   record(taskId: string, facts: Facts, value: EncodedValue): Promise<{ readonly value: EncodedValue } | undefined>;
-  read(taskId: string): Promise<{ readonly value: EncodedValue } | undefined>;
   forget(taskId: string): void;
 }
 
@@ -49,6 +48,7 @@ export interface RunnerOptions {
 }
 
 export class Runner {
+  readonly values: TaskValues;
   readonly #options: RunnerOptions;
   readonly #states: TaskStates;
   readonly #ready: number[] = [];
@@ -62,7 +62,9 @@ export class Runner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#states = new TaskStates(options.graph, options.keepGoing);
+    const { graph, recorder, host, keepGoing, keepValues } = options;
+    this.#states = new TaskStates(graph, keepGoing);
+    this.values = new TaskValues({ graph, states: this.#states, records: recorder, observers: host.observers, keepAll: keepValues });
     this.#lastTurn = options.host.clock.monotonic();
   }
 
@@ -70,7 +72,7 @@ export class Runner {
   async run(): Promise<void> {
     const { graph } = this.#options;
     for (const index of graph.order) this.#restore(this.#node(index));
-    if (this.#options.recorder.mayBeTorn) await this.#reopenTorn();
+    if (this.#options.recorder.mayBeTorn) for (const index of await this.values.findTorn()) this.#reopen(index);
     for (const { index } of graph.nodes) if (this.#states.isPending(index) && this.#states.of(index).open === 0) this.#ready.push(index);
     await new Promise<void>((resolve) => {
       this.#finish = resolve;
@@ -83,17 +85,6 @@ export class Runner {
     return this.#options.graph.nodes.map(({ index }) => this.#states.result(index, this.#work(index)));
   }
 
-  /** A value that is in memory: one that was not recorded, or any where `keepValues` says so. */
-  heldValue(index: number): Promise<EncodedValue | undefined> | undefined {
-    return this.#states.of(index).value;
-  }
-
-  /** Reads what was restored into memory, so that the result outlives its records. */
-  async holdRestored(): Promise<void> {
-    const restored = this.#options.graph.nodes.filter(({ index }) => this.#states.of(index).status === "restored");
-    await inParallel(restored, async ({ index }) => this.#valueOf(index));
-  }
-
   #restore(node: GraphNode): void {
     const { recorder, reasonOf, host } = this.#options;
     if (!recorder.isSaved(node.id)) return;
@@ -101,23 +92,8 @@ export class Runner {
     state.status = "restored";
     state.reason = reasonOf(node.id, true);
     host.observers.emit({ type: "step.restored", taskId: node.id, name: this.#work(node.index).name, reason: state.reason });
-    for (const dependency of node.dependencies) this.#release(dependency);
+    for (const dependency of node.dependencies) this.values.release(dependency);
     for (const dependent of node.dependents) this.#states.of(dependent).open--;
-  }
-
-  /**
-   * Finds torn records where nobody would read them. A record that something restored follows from was whole before that began.
-   * A storage that keeps its contract never tears one, so a run with many ends is not read for it: there a torn record shows
-   * when its value is asked for.
-   */
-  async #reopenTorn(): Promise<void> {
-    const isRestored = (index: number): boolean => this.#states.of(index).status === "restored";
-    const last = this.#options.graph.nodes.filter(({ index, dependents }) => isRestored(index) && !dependents.some(isRestored));
-    if (last.length > limits.tornChecks) return;
-    await inParallel(last, async ({ index }) => {
-      if (!(await this.#valueOf(index))) this.#reopen(index);
-      else if (this.#states.of(index).takers === 0) this.#states.of(index).value = undefined;
-    });
   }
 
   /** Starts what is ready. When nothing runs and nothing can start, the run is over. */
@@ -149,18 +125,19 @@ export class Runner {
     const { name, action, self, initial } = this.#work(node.index);
     const state = this.#states.of(node.index);
     state.status = "running";
-    const inputs = await this.#inputs(node);
+    const inputs = await this.values.inputsOf(node);
+    for (const source of inputs.torn) this.#reopen(source);
     await recorder.ensure();
-    if (!inputs || host.stop.requested || this.#failure) {
+    if (inputs.torn.length > 0 || host.stop.requested || this.#failure) {
       this.#waitAgain(node.index);
       return;
     }
-    for (const dependency of node.dependencies) this.#release(dependency);
+    for (const dependency of node.dependencies) this.values.release(dependency);
     state.reason = reasonOf(node.id, false);
     state.startedAt = host.clock.now();
     state.tainted = this.#states.followsFailure(node.index);
     host.observers.emit({ type: "step.started", taskId: node.id, name, reason: state.reason });
-    const previous = (): unknown => assemble(node.inputs, inputs.map((input) => (input ? host.codec.decode(input) : null)));
+    const previous = (): unknown => previousOf(node, inputs.values, host.codec);
     const outcome = await execute(host, { taskId: node.id, action, self, previous, initial, ensure: () => recorder.ensure() });
     state.finishedAt = host.clock.now();
     state.attempts = outcome.attempts;
@@ -212,7 +189,7 @@ export class Runner {
       if (rival) counts = rival.value;
       this.#options.host.observers.emit({ type: "checkpoint.created", taskId: node.id, bytes: counts.bytes.length });
     }
-    if (state.takers > 0 || state.tainted || this.#options.keepValues) state.value = Promise.resolve(counts);
+    this.values.hold(node.index, counts);
   }
 
   #open(node: GraphNode): void {
@@ -240,30 +217,6 @@ export class Runner {
     return node;
   }
 
-  /**
-   * The encoded values that a node takes, read from storage where they are not held. Gives `undefined` where the record of
-   * a restored task turns out to be torn: that task runs again first.
-   */
-  async #inputs(node: GraphNode): Promise<readonly (EncodedValue | undefined)[] | undefined> {
-    const values = await inParallel(node.sources, async (source) => this.#valueOf(source));
-    const missing = node.sources.filter((dependency, at) => values[at] === undefined && !this.#states.isBroken(dependency));
-    if (missing.length === 0) return values;
-    for (const dependency of missing) this.#reopen(dependency);
-    return undefined;
-  }
-
-  #valueOf(index: number): Promise<EncodedValue | undefined> | undefined {
-    const state = this.#states.of(index);
-    if (state.status !== "restored") return state.value;
-    const { recorder, host } = this.#options;
-    const taskId = this.#node(index).id;
-    state.value ??= recorder.read(taskId).then((record) => {
-      if (record) host.observers.emit({ type: "checkpoint.restored", taskId, bytes: record.value.bytes.length });
-      return record?.value;
-    });
-    return state.value;
-  }
-
   /** Takes a restored task whose record is torn as not done. Its dependents that have not begun wait for it again. */
   #reopen(index: number): void {
     const { recorder, host } = this.#options;
@@ -285,12 +238,6 @@ export class Runner {
     if (state.open === 0) this.#ready.push(index);
   }
 
-  /** Drops a value that nobody will ask for any more. */
-  #release(index: number): void {
-    const state = this.#states.of(index);
-    if (--state.takers <= 0 && !state.tainted && !this.#options.keepValues) state.value = undefined;
-  }
-
   /** Gives timers and I/O their turn where only settled promises were awaited for a while: the lease has to be renewed. */
   async #turn(): Promise<void> {
     const { clock } = this.#options.host;
@@ -309,20 +256,6 @@ export class Runner {
 
   #work(index: number): Work {
     return this.#options.work[index] as Work;
-  }
-}
-
-/** The previous value of a step, in the form that it asked for. */
-function assemble({ shape, names }: Inputs, values: readonly unknown[]): unknown {
-  switch (shape) {
-    case "none":
-      return null;
-    case "one":
-      return values[0];
-    case "list":
-      return values;
-    case "record":
-      return Object.fromEntries((names ?? []).map((name, index) => [name, values[index]]));
   }
 }
 

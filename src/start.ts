@@ -147,7 +147,7 @@ export class Start {
     try {
       const count = await tidy(store, { runId: journal.runId, generation: journal.generation, retention, now: clock.now() });
       if (removeThis) {
-        await runner.holdRestored();
+        await runner.values.holdRestored();
         // First of all it is no longer the run that a resume finds: one with half of its records would run the others again.
         await journal.leaveRun();
         await removeRun(store, journal.runId);
@@ -163,7 +163,7 @@ export class Start {
     const { workflowId, codec } = this.#settings;
     const decoded = (value: EncodedValue): { found: boolean; value: unknown } => ({ found: true, value: codec.decode(value) });
     if (task?.status !== "completed" && task?.status !== "restored") return { found: false };
-    const held = await runner.heldValue(index);
+    const held = await runner.values.held(index);
     if (held) return decoded(held);
     const record = await journal.read(task.id);
     if (record) return decoded(record.value);

@@ -61,7 +61,7 @@ export class TaskList {
     const { groupName = defaults.groupName, callback } = options;
     if (typeof groupName !== "string") throw new InvalidWorkflowError(`The option groupName is ${show(groupName)}. It must be a text.`);
     requireFunction(callback, "The option callback");
-    if (source.name === "") throw new InvalidWorkflowError("An action without a name can't be a task: its records could not be found again. Name the function, or use action({ name }, fn).");
+    if (source.name === "") throw new InvalidWorkflowError("An action without a name can't be a task. Name the function, or use action({ name }, fn). A const does not name it: write action(function load() { … }).");
     const chain = follows !== undefined && (follows === this.#tasks.at(-1) || source.followsOneBefore);
     const task: AddedTask = {
       id: this.#id(source, options.id, groupName),

@@ -101,25 +101,18 @@ export function inspect(value: unknown, reduce: Reduce): Inspection {
   }
 
   function visitArray(array: unknown[], path: Path | undefined): void {
-    const keys = Reflect.ownKeys(array).slice(0, -1);
-    if (keys.length > array.length) throw refusal(path, "an array with properties of its own");
-    if (keys.length < array.length) return visitSparse(array, keys, path);
+    // The indexes come first, then `length`, then what was added.
+    const keys = Reflect.ownKeys(array);
+    if (keys.at(-1) !== "length") throw refusal(path, "an array with properties of its own");
+    if (keys.length <= array.length) return visitSparse(array, keys.slice(0, -1), path);
     for (let index = 0; index < array.length; index++) {
-      const item = array[index];
-      if (isTrivial(item)) continue;
-      // As many properties as indexes: where one is missing, another one is no index.
-      if (item === undefined && !Object.hasOwn(array, index)) throw refusal(path, "an array with properties of its own");
-      visit(item, { parent: path, key: index });
+      if (!isTrivial(array[index])) visit(array[index], { parent: path, key: index });
     }
   }
 
   function visitSparse(array: unknown[], keys: readonly PropertyKey[], path: Path | undefined): void {
     plain = false;
-    for (const key of keys) {
-      const index = Number(key);
-      if (!(index < array.length) || String(index) !== key) throw refusal(path, "an array with properties of its own");
-      visit(array[index], { parent: path, key: index });
-    }
+    for (const key of keys) visit(array[Number(key)], { parent: path, key: Number(key) });
   }
 
   function visitPlain(object: Record<string, unknown>, path: Path | undefined): void {

@@ -2,6 +2,7 @@
 import { decodePart, generationOf } from "./keys.ts";
 import { ownIdentity } from "./identity.ts";
 import type { LeaseBody, Pointers } from "./lease-body.ts";
+import { newestFirst } from "./run-id.ts";
 import type { StoredRecord } from "../record.ts";
 import type { Store } from "./store.ts";
 
@@ -59,7 +60,7 @@ export async function newestRuns(store: Store): Promise<Pointers> {
     if (what === "run") plans.set(run, plans.get(run) ?? 0);
     if (what === "plans" && number) plans.set(run, Math.max(plans.get(run) ?? 0, generationOf(key)));
   }
-  return [...plans].map(([run, plan]) => ({ run, plan })).sort((a, b) => (a.run < b.run ? 1 : -1));
+  return [...plans].map(([run, plan]) => ({ run, plan })).sort((a, b) => newestFirst(a.run, b.run));
 }
 
 function encode(writer: string, body: LeaseBody): StoredRecord {

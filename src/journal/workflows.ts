@@ -3,6 +3,9 @@ import type { GuardedStorage } from "../guard.ts";
 import { decodeRecord } from "../record.ts";
 import type { Seal } from "../seal.ts";
 import { decodePart } from "./keys.ts";
+import { newestFirst, runIdPattern } from "./run-id.ts";
+
+const runKey = new RegExp(`^([^/]+)/runs/(${runIdPattern})/run$`);
 
 export interface SavedWorkflow {
   readonly workflowId: string;
@@ -20,13 +23,13 @@ interface Found {
 export async function listWorkflows(storage: GuardedStorage, seal: Seal): Promise<SavedWorkflow[]> {
   const found = new Map<string, Found>();
   for (const key of await storage.list("")) {
-    const [, workflow = "", run = ""] = /^([^/]+)\/runs\/([^/]+)\/run$/.exec(key) ?? [];
+    const [, workflow = "", run = ""] = runKey.exec(key) ?? [];
     if (workflow === "") continue;
     const entry = found.get(workflow);
     if (!entry) found.set(workflow, { runs: 1, key, lastRunId: run });
     else {
       entry.runs++;
-      if (run > entry.lastRunId) Object.assign(entry, { key, lastRunId: run });
+      if (newestFirst(run, entry.lastRunId) < 0) Object.assign(entry, { key, lastRunId: run });
     }
   }
   const workflows = await Promise.all(

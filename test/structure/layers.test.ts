@@ -9,7 +9,7 @@ const layers = `
   graph fingerprint
   journal/keys journal/run-id journal/identity journal/store journal/lease-body journal/lease-judge journal/lease-store journal/lease
   journal/plan journal/end journal/journal journal/workflows journal/history journal/verify journal/removal
-  restore observers attempt result task-states runner
+  restore observers attempt result task-states task-values runner
   step-source task-list tasks workflow-graph
   settings start-options prepare settle start
   checkpoints dotflow index
