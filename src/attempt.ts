@@ -203,7 +203,7 @@ function idempotencyKey(...parts: string[]): string {
 }
 
 /** What was thrown, as an error that can be read: a step may throw anything, even what throws when it is looked at. */
-export function asError(thrown: unknown): Error {
+function asError(thrown: unknown): Error {
   try {
     if (!(thrown instanceof Error || types.isNativeError(thrown))) return new Error(typeof thrown === "string" ? thrown : `It threw ${show(thrown)}, which is no Error.`, { cause: thrown });
     return [thrown.name, thrown.message, thrown.stack ?? ""].every((part) => typeof part === "string") ? thrown : new Error("It threw an Error whose name, message or stack is no text.", { cause: thrown });

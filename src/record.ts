@@ -3,7 +3,7 @@ import { CorruptCheckpointError, UnsupportedFormatError } from "./errors.ts";
 import type { Seal, SealMarks } from "./seal.ts";
 
 /** Raised when what is stored can no longer be read by the version before. */
-export const formatVersion = 1;
+const formatVersion = 1;
 
 export type RecordKind = "lease" | "run" | "end" | "step";
 

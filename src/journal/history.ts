@@ -76,7 +76,7 @@ export function readStep(store: Store, run: SavedRun, taskId: string): Promise<S
   return store.read(stepKey(store, run, taskId));
 }
 
-export function stepKey(store: Store, { plan, saved }: SavedRun, taskId: string): string {
+function stepKey(store: Store, { plan, saved }: SavedRun, taskId: string): string {
   return store.keys.step(saved.has(taskId) ? plan.runId : (plan.kept[taskId] ?? plan.runId), taskId);
 }
 

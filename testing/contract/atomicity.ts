@@ -4,7 +4,7 @@ import { describe, labelled, labelOf } from "./bytes.ts";
 import type { Check } from "./check.ts";
 import { demand } from "./violation.ts";
 import { readWhile } from "./concurrency.ts";
-import type { Verb } from "./children.ts";
+import type { Verb } from "../children.ts";
 import type { Place } from "./place.ts";
 import { judge, race, rivalCount, rivalNames } from "./rivals.ts";
 

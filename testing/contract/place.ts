@@ -1,7 +1,7 @@
 // The new, empty place that a check works in: its storages and child processes, and the end of all of them.
 import type { Storage } from "../../src/storage.ts";
-import type { Child } from "./children.ts";
-import { startChild } from "./children.ts";
+import type { Child } from "../children.ts";
+import { startChild } from "../children.ts";
 import type { StorageContractOptions } from "./options.ts";
 import { watched } from "./watched-storage.ts";
 

@@ -1,9 +1,9 @@
 // The program of a child process of the contract: opens the storage and does what the suite orders until it is killed.
-import type { Storage } from "../../src/storage.ts";
-import { labelled } from "./bytes.ts";
-import type { Acknowledged, NumberedOrder, OpenStorage, Order, Report } from "./orders.ts";
-import { stormLabel, stormSizes } from "./orders.ts";
-import { race } from "./rivals.ts";
+import type { Storage } from "../src/storage.ts";
+import { labelled } from "./contract/bytes.ts";
+import type { Acknowledged, NumberedOrder, OpenStorage, Order, Report } from "./contract/orders.ts";
+import { stormLabel, stormSizes } from "./contract/orders.ts";
+import { race } from "./contract/rivals.ts";
 
 const [module = "", place = ""] = process.argv.slice(2);
 

@@ -1,12 +1,12 @@
-// Starts child processes that open the storage of a check, gives them orders and kills them.
+// Starts child processes (child.ts, which lies beside this file also in the built package) that open the storage of a check, gives them orders and kills them.
 import type { ChildProcess } from "node:child_process";
 import { fork } from "node:child_process";
 import { extname, isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { Finding } from "./violation.ts";
-import type { ContractProcesses } from "./options.ts";
-import type { Acknowledged, NumberedOrder, Order, Report } from "./orders.ts";
-import type { Rival } from "./rivals.ts";
+import { Finding } from "./contract/violation.ts";
+import type { ContractProcesses } from "./contract/options.ts";
+import type { Acknowledged, NumberedOrder, Order, Report } from "./contract/orders.ts";
+import type { Rival } from "./contract/rivals.ts";
 
 export type Verb = "put" | "create";
 
@@ -24,7 +24,6 @@ export interface Child {
 /** Resolves when the child has opened its storage. */
 export async function startChild(processes: ContractProcesses, place: string): Promise<Child> {
   const own = fileURLToPath(import.meta.url);
-  // In the published package this module is part of dist/testing/index.js, and the program lies beside that.
   const program = new URL(`./child${extname(own)}`, import.meta.url);
   const child = fork(fileURLToPath(program), [moduleUrl(processes.module), place], {
     stdio: ["ignore", "ignore", "pipe", "ipc"],
