@@ -16,9 +16,14 @@ export function pipeline(options: DotFlowOptions, onStep: OnStep = () => {}): Do
   const workflow = new DotFlow(options);
   const extract = workflow.task.add(step("extract", (): number[] => [1, 2, 3]));
   const left = extract.add(step("left", (rows: number[]) => rows.map((row) => row + 10)));
-  const right = workflow.task.add(step("right", (rows: number[]) => rows.map((row) => row * 20)), { after: extract });
+  const right = workflow.task.add(
+    step("right", (rows: number[]) => rows.map((row) => row * 20)),
+    { after: extract },
+  );
   const join = step("join", ([first, second]: [number[], number[]]) => [...first, ...second]);
-  workflow.task.add(join, { after: [left, right] }).add(step("load", (rows: number[]) => ({ rows, "loaded by": "load" })));
+  workflow.task
+    .add(join, { after: [left, right] })
+    .add(step("load", (rows: number[]) => ({ rows, "loaded by": "load" })));
   return workflow;
 }
 
