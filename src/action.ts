@@ -11,7 +11,10 @@ import { requireSchema, type Schema } from "./schema.ts";
 /** Any function that can be a step: it may take the previous context and the step context, and may be asynchronous. */
 export type StepFunction = (previous: Context<never>, step: StepContext<never>) => unknown;
 
-export interface ActionOptions<In extends Schema | undefined = Schema | undefined, Out extends Schema | undefined = Schema | undefined> extends RetryOptions {
+export interface ActionOptions<
+  In extends Schema | undefined = Schema | undefined,
+  Out extends Schema | undefined = Schema | undefined,
+> extends RetryOptions {
   /** What tasks are called after. @default the name of the function */
   name?: string;
   /**
@@ -83,7 +86,11 @@ export function action(prototype: object, name: string | symbol, descriptor: Pro
 export function action(options?: ActionOptions): ActionDecorator;
 export function action<F extends UntypedStep>(fn: F): Action<F>;
 export function action<F extends StepFunction>(fn: F): Action<F>;
-export function action<F extends UntypedStep<In>, In extends Schema | undefined = undefined, Out extends Schema | undefined = undefined>(
+export function action<
+  F extends UntypedStep<In>,
+  In extends Schema | undefined = undefined,
+  Out extends Schema | undefined = undefined,
+>(
   options: ActionOptions<In, Out>,
   fn: F,
 ): Action<F, SchemaInput<In, InputOf<F>>, SchemaOutput<Out, Awaited<ReturnType<F>>>>;
@@ -91,7 +98,10 @@ export function action<
   F extends (previous: Context<SchemaOutput<In, never>>, step: StepContext<never>) => unknown,
   In extends Schema | undefined = undefined,
   Out extends Schema | undefined = undefined,
->(options: ActionOptions<In, Out>, fn: F): Action<F, SchemaInput<In, InputOf<F>>, SchemaOutput<Out, Awaited<ReturnType<F>>>>;
+>(
+  options: ActionOptions<In, Out>,
+  fn: F,
+): Action<F, SchemaInput<In, InputOf<F>>, SchemaOutput<Out, Awaited<ReturnType<F>>>>;
 export function action(...args: unknown[]): unknown {
   const decorated = decorate(args, (method) => define(method, {}));
   if (decorated) return decorated.returns;
@@ -100,13 +110,17 @@ export function action(...args: unknown[]): unknown {
   const options = (first ?? {}) as ActionOptions;
   if (typeof second === "function") return define(second as AnyFunction, options);
   if (args.length > 1 || typeof options !== "object") {
-    throw new InvalidWorkflowError(`action was called with ${args.map(show).join(", ")}. Use action(fn), action(options, fn), or @action before a method.`);
+    throw new InvalidWorkflowError(
+      `action was called with ${args.map(show).join(", ")}. Use action(fn), action(options, fn), or @action before a method.`,
+    );
   }
   describe(options, "");
   return (...use: unknown[]): unknown => {
     const result = decorate(use, (method) => define(method, options));
     if (result) return result.returns;
-    throw new InvalidWorkflowError("action(options) gives a decorator for methods. For a function write action(options, fn).");
+    throw new InvalidWorkflowError(
+      "action(options) gives a decorator for methods. For a function write action(options, fn).",
+    );
   };
 }
 
@@ -135,13 +149,22 @@ const optionNames = ["name", "retry", "retryDelay", "backoff", "retryIf", "timeo
 function describe(options: ActionOptions, functionName: string): Omit<ActionDefinition, "call"> {
   refuseUnknown(options, optionNames, "action");
   const { name = functionName, version, input, output } = options;
-  if (typeof name !== "string") throw new InvalidWorkflowError(`The option name of an action is ${show(name)}. It must be a text.`);
+  if (typeof name !== "string")
+    throw new InvalidWorkflowError(`The option name of an action is ${show(name)}. It must be a text.`);
   if (version !== undefined && typeof version !== "string" && !Number.isFinite(version)) {
-    throw new InvalidWorkflowError(`The option version of action "${name}" is ${show(version)}. It must be a text or a number.`);
+    throw new InvalidWorkflowError(
+      `The option version of action "${name}" is ${show(version)}. It must be a text or a number.`,
+    );
   }
   requireSchema(input, `The option input of action "${name}"`);
   requireSchema(output, `The option output of action "${name}"`);
-  const timeout = options.timeout === undefined ? undefined : toMilliseconds(options.timeout, `The option timeout of action "${name}"`);
-  if (timeout === 0) throw new InvalidWorkflowError(`The option timeout of action "${name}" is 0. Give the time that one attempt may take, or leave it out.`);
+  const timeout =
+    options.timeout === undefined
+      ? undefined
+      : toMilliseconds(options.timeout, `The option timeout of action "${name}"`);
+  if (timeout === 0)
+    throw new InvalidWorkflowError(
+      `The option timeout of action "${name}" is 0. Give the time that one attempt may take, or leave it out.`,
+    );
   return { name, retry: retryPolicy(options), timeout, version, input, output };
 }

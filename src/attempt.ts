@@ -36,7 +36,12 @@ export interface Execution {
 }
 
 export type Outcome =
-  | { readonly status: "completed"; readonly value: EncodedValue; readonly attempts: number; readonly errors: readonly Error[] }
+  | {
+      readonly status: "completed";
+      readonly value: EncodedValue;
+      readonly attempts: number;
+      readonly errors: readonly Error[];
+    }
   | { readonly status: "failed" | "cancelled"; readonly attempts: number; readonly errors: readonly Error[] };
 
 /** Executes a task until it completes, fails for good, or is told to stop. Rejects with what `ensure` does, never for what the step does. */
@@ -50,9 +55,11 @@ export async function execute(host: AttemptHost, execution: Execution): Promise<
       return { status: "completed", value, attempts: attempt, errors };
     } catch (thrown) {
       const error = asError(thrown);
-      if (stop.requested) return { status: "cancelled", attempts: attempt, errors: thrown === stop.reason ? errors : [...errors, error] };
+      if (stop.requested)
+        return { status: "cancelled", attempts: attempt, errors: thrown === stop.reason ? errors : [...errors, error] };
       errors.push(error);
-      if (finals.has(error) || !shouldRetry(host, execution, attempt, thrown)) return { status: "failed", attempts: attempt, errors };
+      if (finals.has(error) || !shouldRetry(host, execution, attempt, thrown))
+        return { status: "failed", attempts: attempt, errors };
       const delayMs = delayAfter(action.retry, attempt, host.random());
       observers.emit({ type: "step.retrying", taskId, name: action.name, attempt, error, delayMs });
       await pause(clock, delayMs, stop);
@@ -66,7 +73,10 @@ function shouldRetry(host: AttemptHost, { action, taskId }: Execution, attempt: 
   try {
     return isRetried(action.retry, attempt, thrown);
   } catch (cause) {
-    host.observers.warn(`retryIf of "${taskId}" failed, so the task is not tried again: ${asError(cause).message}`, { taskId, cause });
+    host.observers.warn(`retryIf of "${taskId}" failed, so the task is not tried again: ${asError(cause).message}`, {
+      taskId,
+      cause,
+    });
     return false;
   }
 }
@@ -102,12 +112,20 @@ async function oneAttempt(host: AttemptHost, execution: Execution, attempt: numb
   return encoded as unknown as EncodedValue;
 }
 
-function encode(codec: ValueCodec, value: unknown, details: { workflowId: string; runId: string; taskId: string }): EncodedValue {
+function encode(
+  codec: ValueCodec,
+  value: unknown,
+  details: { workflowId: string; runId: string; taskId: string },
+): EncodedValue {
   try {
     return codec.encode(value);
   } catch (error) {
     const { message, path } = error as SerializationError;
-    throw new SerializationError(`The result of "${details.taskId}" can't be saved: ${message}`, { ...details, path, cause: error });
+    throw new SerializationError(`The result of "${details.taskId}" can't be saved: ${message}`, {
+      ...details,
+      path,
+      cause: error,
+    });
   }
 }
 
@@ -153,10 +171,12 @@ class AttemptControl {
     const { action } = this.#execution;
     return new Promise((resolve, reject) => {
       const undo: (() => void)[] = [];
-      const finish = <Result>(settle: (result: Result) => void) => (result: Result): void => {
-        for (const cancel of undo) cancel();
-        settle(result);
-      };
+      const finish =
+        <Result>(settle: (result: Result) => void) =>
+        (result: Result): void => {
+          for (const cancel of undo) cancel();
+          settle(result);
+        };
       const fail = finish(reject);
       const { timeout } = action;
       if (timeout !== undefined) {
@@ -205,8 +225,13 @@ function idempotencyKey(...parts: string[]): string {
 /** What was thrown, as an error that can be read: a step may throw anything, even what throws when it is looked at. */
 function asError(thrown: unknown): Error {
   try {
-    if (!(thrown instanceof Error || types.isNativeError(thrown))) return new Error(typeof thrown === "string" ? thrown : `It threw ${show(thrown)}, which is no Error.`, { cause: thrown });
-    return [thrown.name, thrown.message, thrown.stack ?? ""].every((part) => typeof part === "string") ? thrown : new Error("It threw an Error whose name, message or stack is no text.", { cause: thrown });
+    if (!(thrown instanceof Error || types.isNativeError(thrown)))
+      return new Error(typeof thrown === "string" ? thrown : `It threw ${show(thrown)}, which is no Error.`, {
+        cause: thrown,
+      });
+    return [thrown.name, thrown.message, thrown.stack ?? ""].every((part) => typeof part === "string")
+      ? thrown
+      : new Error("It threw an Error whose name, message or stack is no text.", { cause: thrown });
   } catch {
     return new Error("It threw something that can't be looked at.");
   }

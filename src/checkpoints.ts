@@ -6,7 +6,16 @@ import { type Duration, toMilliseconds } from "./duration.ts";
 import { InvalidWorkflowError, type LeaseOwner } from "./errors.ts";
 import type { GuardedStorage } from "./guard.ts";
 import type { EndedTask, ErrorText } from "./journal/end.ts";
-import { allRuns, currentLease, type CurrentLease, isLive, lastRun, readStep, runById, type SavedRun } from "./journal/history.ts";
+import {
+  allRuns,
+  currentLease,
+  type CurrentLease,
+  isLive,
+  lastRun,
+  readStep,
+  runById,
+  type SavedRun,
+} from "./journal/history.ts";
 import { toStepRecord } from "./journal/journal.ts";
 import { isEmpty, removeAllRuns, removeLeases, removeRuns } from "./journal/removal.ts";
 import { Lease } from "./journal/lease.ts";
@@ -112,8 +121,13 @@ export class Checkpoints {
     const lease = await currentLease(this.#store);
     const run = await lastRun(this.#store, lease);
     const owner = this.#owner(lease);
-    const kept = run?.plan.tasks.filter(({ id }) => run.saved.has(id) || run.plan.kept[id] !== undefined).map(({ id }) => id) ?? [];
-    const ended = (status: string): string[] => this.#endedTasks(run).filter((task) => task.status === status).map(({ id }) => id);
+    const kept =
+      run?.plan.tasks.filter(({ id }) => run.saved.has(id) || run.plan.kept[id] !== undefined).map(({ id }) => id) ??
+      [];
+    const ended = (status: string): string[] =>
+      this.#endedTasks(run)
+        .filter((task) => task.status === status)
+        .map(({ id }) => id);
     const time = run?.end?.finishedAt ?? run?.plan.createdAt;
     return {
       exists: run !== undefined,
@@ -192,7 +206,10 @@ export class Checkpoints {
     if (record) return new Context(this.#codec.decode(toStepRecord(record).value) as T);
     const { workflowId } = this.#store;
     const { runId } = run.plan;
-    throw new InvalidWorkflowError(`Run "${runId}" of workflow "${workflowId}" has no saved value of "${taskId}". checkpoints.steps() lists its tasks.`, { workflowId, runId, taskId });
+    throw new InvalidWorkflowError(
+      `Run "${runId}" of workflow "${workflowId}" has no saved value of "${taskId}". checkpoints.steps() lists its tasks.`,
+      { workflowId, runId, taskId },
+    );
   }
 
   /** Reads everything that is saved of the workflow, and lists what is damaged or missing: empty when all is well. */
@@ -218,12 +235,18 @@ export class Checkpoints {
   async prune(options: { keep?: number; olderThan?: Duration }): Promise<number> {
     refuseUnknown(options, ["keep", "olderThan"], "checkpoints.prune");
     requireWhole(options.keep, 0, "The option keep of checkpoints.prune");
-    if (options.keep === undefined && options.olderThan === undefined) throw new InvalidWorkflowError("checkpoints.prune needs keep, olderThan, or both.");
-    const age = options.olderThan === undefined ? 0 : toMilliseconds(options.olderThan, "The option olderThan of checkpoints.prune");
+    if (options.keep === undefined && options.olderThan === undefined)
+      throw new InvalidWorkflowError("checkpoints.prune needs keep, olderThan, or both.");
+    const age =
+      options.olderThan === undefined
+        ? 0
+        : toMilliseconds(options.olderThan, "The option olderThan of checkpoints.prune");
     const { keep = 0 } = options;
     const before = this.#clock.now() - age;
     return this.#alone(async (lease) => {
-      const removed = await removeRuns(this.#store, { remove: (place, createdAt) => place >= keep && createdAt <= before });
+      const removed = await removeRuns(this.#store, {
+        remove: (place, createdAt) => place >= keep && createdAt <= before,
+      });
       await removeLeases(this.#store, lease.generation);
       await lease.release(lease.runs.filter(({ run }) => !removed.includes(run)));
       return removed.length;
@@ -272,4 +295,3 @@ function statusOf(run: SavedRun, owner: LeaseOwner | undefined): SavedStatus {
 function dateOf(text: unknown): Date | undefined {
   return typeof text === "string" ? new Date(text) : undefined;
 }
-

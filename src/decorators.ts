@@ -17,7 +17,8 @@ export function decorate(args: readonly unknown[], wrap: Wrap): { readonly retur
   const [first, second, third] = args;
   if (args.length === 2 && typeof second === "object" && second !== null && "kind" in second) {
     const context = second as DecoratorContext;
-    if (context.kind !== "method" || context.private || context.static) throw notAMethod(String(context.name ?? "a class"));
+    if (context.kind !== "method" || context.private || context.static)
+      throw notAMethod(String(context.name ?? "a class"));
     return { returns: wrap(first as Parameters<Wrap>[0]) };
   }
   if (typeof second === "string" || typeof second === "symbol") {
@@ -36,5 +37,7 @@ function isClass(value: unknown): value is { readonly name: string } {
 }
 
 function notAMethod(name: string): InvalidWorkflowError {
-  return new InvalidWorkflowError(`@action stands before "${name}", which is not a public method of instances. Decorate such methods, or wrap a function: action(fn).`);
+  return new InvalidWorkflowError(
+    `@action stands before "${name}", which is not a public method of instances. Decorate such methods, or wrap a function: action(fn).`,
+  );
 }

@@ -8,7 +8,8 @@ export type Duration = number | (string & {});
 
 /** Gives `duration` in milliseconds; `what` names the option in the error. */
 export function toMilliseconds(duration: Duration, what: string): number {
-  const value = typeof duration === "string" && /^\s*\S/.test(duration) && duration.length <= 100 ? parse(duration) : duration;
+  const value =
+    typeof duration === "string" && /^\s*\S/.test(duration) && duration.length <= 100 ? parse(duration) : duration;
   if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
   throw new InvalidWorkflowError(
     `${what} is ${show(duration)}, which is not a duration. Give milliseconds as a number, or a text such as "250ms", "2s" or "5m".`,

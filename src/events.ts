@@ -23,20 +23,45 @@ interface RunEnded extends EventBase {
 
 export type WorkflowEvent =
   | (EventBase & { readonly type: "run.started"; readonly mode: string; readonly total: number })
-  | (EventBase & { readonly type: "run.resumed"; readonly mode: string; readonly total: number; readonly restored: number; readonly previousRunId: string })
+  | (EventBase & {
+      readonly type: "run.resumed";
+      readonly mode: string;
+      readonly total: number;
+      readonly restored: number;
+      readonly previousRunId: string;
+    })
   | (RunEnded & { readonly type: "run.completed" | "run.failed" | "run.suspended" | "run.cancelled" })
   | (StepEvent & { readonly type: "step.started"; readonly reason: string })
-  | (StepEvent & { readonly type: "step.retrying"; readonly attempt: number; readonly error: Error; readonly delayMs: number })
+  | (StepEvent & {
+      readonly type: "step.retrying";
+      readonly attempt: number;
+      readonly error: Error;
+      readonly delayMs: number;
+    })
   | (StepEvent & { readonly type: "step.completed"; readonly attempts: number; readonly durationMs: number })
-  | (StepEvent & { readonly type: "step.failed"; readonly attempts: number; readonly durationMs: number; readonly error: Error })
+  | (StepEvent & {
+      readonly type: "step.failed";
+      readonly attempts: number;
+      readonly durationMs: number;
+      readonly error: Error;
+    })
   | (StepEvent & { readonly type: "step.restored" | "step.skipped"; readonly reason: string })
   | (EventBase & { readonly type: "checkpoint.created"; readonly taskId: string; readonly bytes: number })
   | (EventBase & { readonly type: "checkpoint.restored"; readonly taskId: string; readonly bytes: number })
   | (EventBase & { readonly type: "checkpoint.deleted"; readonly count: number })
-  | (EventBase & { readonly type: "warning"; readonly message: string; readonly taskId?: string; readonly cause?: unknown });
+  | (EventBase & {
+      readonly type: "warning";
+      readonly message: string;
+      readonly taskId?: string;
+      readonly cause?: unknown;
+    });
 
 /** An event without what every event has. */
-export type EventFacts = WorkflowEvent extends infer Event ? (Event extends WorkflowEvent ? Omit<Event, "workflowId" | "runId" | "time"> : never) : never;
+export type EventFacts = WorkflowEvent extends infer Event
+  ? Event extends WorkflowEvent
+    ? Omit<Event, "workflowId" | "runId" | "time">
+    : never
+  : never;
 
 /** Which execution an `aroundStep` wraps. */
 export interface ObservedStep {

@@ -50,7 +50,8 @@ export function deriveMode(tasks: readonly GraphTask[]): GraphMode {
 }
 
 export function buildGraph(tasks: readonly GraphTask[], mode: GraphMode = deriveMode(tasks)): Graph {
-  if (!modes.includes(mode)) throw new InvalidWorkflowError(`The mode is ${show(mode)}. It can be ${modes.join(", ")}, background.`);
+  if (!modes.includes(mode))
+    throw new InvalidWorkflowError(`The mode is ${show(mode)}. It can be ${modes.join(", ")}, background.`);
   const indexes = indexById(tasks);
   const before = predecessors(tasks, mode);
   const dependents: number[][] = tasks.map(() => []);
@@ -89,14 +90,20 @@ function predecessors(tasks: readonly GraphTask[], mode: GraphMode): (string | u
 function indexById(tasks: readonly GraphTask[]): Map<string, number> {
   const indexes = new Map<string, number>();
   for (const [index, task] of tasks.entries()) {
-    if (indexes.has(task.id)) throw new InvalidWorkflowError(`Two tasks have the id "${task.id}". Give one of them another id.`, { taskId: task.id });
+    if (indexes.has(task.id))
+      throw new InvalidWorkflowError(`Two tasks have the id "${task.id}". Give one of them another id.`, {
+        taskId: task.id,
+      });
     indexes.set(task.id, index);
   }
   return indexes;
 }
 
 function missing(taskId: string, dependency: string): never {
-  throw new InvalidWorkflowError(`Task "${taskId}" comes after "${dependency}", which is no task of this workflow. Add it first, or use the ref that adding it gave.`, { taskId });
+  throw new InvalidWorkflowError(
+    `Task "${taskId}" comes after "${dependency}", which is no task of this workflow. Add it first, or use the ref that adding it gave.`,
+    { taskId },
+  );
 }
 
 /** Takes what waits for nothing, again and again; what is never taken is in a cycle or follows one. */
@@ -111,5 +118,7 @@ function orderOf(nodes: readonly GraphNode[]): number[] {
   }
   if (order.length === nodes.length) return order;
   const stuck = nodes.filter((node) => (open[node.index] ?? 0) > 0).map((node) => `"${node.id}"`);
-  throw new InvalidWorkflowError(`These tasks wait for each other in a cycle, or for one: ${stuck.join(", ")}. Remove one of the edges between them.`);
+  throw new InvalidWorkflowError(
+    `These tasks wait for each other in a cycle, or for one: ${stuck.join(", ")}. Remove one of the edges between them.`,
+  );
 }

@@ -17,7 +17,15 @@ export interface GuardedStorage {
 }
 
 const networkCodes = new Set([
-  "ECONNRESET", "ECONNREFUSED", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH", "EAI_AGAIN", "UND_ERR_SOCKET",
+  "ECONNRESET",
+  "ECONNREFUSED",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ENETUNREACH",
+  "EHOSTUNREACH",
+  "EAI_AGAIN",
+  "UND_ERR_SOCKET",
 ]);
 
 const verbs = ["get", "put", "create", "list", "delete"] as const;
@@ -26,7 +34,11 @@ type Verb = (typeof verbs)[number];
 export function guardStorage(storage: Storage, clock: Clock): GuardedStorage {
   requireStorage(storage);
 
-  async function guarded<Result>(operation: Verb, key: string, call: (alive: () => void) => Promise<Result>): Promise<Result> {
+  async function guarded<Result>(
+    operation: Verb,
+    key: string,
+    call: (alive: () => void) => Promise<Result>,
+  ): Promise<Result> {
     const started = clock.monotonic();
     for (let attempt = 1; ; attempt++) {
       try {
@@ -46,7 +58,8 @@ export function guardStorage(storage: Storage, clock: Clock): GuardedStorage {
     durable: storage.durable,
     get: (key) => guarded("get", key, async () => checked(await storage.get(key), isBytesOrNothing, "get")),
     put: (key, value) => guarded("put", key, async () => storage.put(key, value)),
-    create: (key, value) => guarded("create", key, async () => checked(await storage.create(key, value), isBoolean, "create")),
+    create: (key, value) =>
+      guarded("create", key, async () => checked(await storage.create(key, value), isBoolean, "create")),
     list: (prefix) => guarded("list", prefix, async (alive) => collect(storage.list(prefix), prefix, alive)),
     delete: (key) => guarded("delete", key, async () => storage.delete(key)),
   };
@@ -55,7 +68,11 @@ export function guardStorage(storage: Storage, clock: Clock): GuardedStorage {
 const gaveUp = new Error(`no answer within ${limits.storageCall / 1000} seconds`);
 
 /** Runs `call` with a time limit that begins anew whenever `call` says that it is alive. */
-function within<Result>(clock: Clock, milliseconds: number, call: (alive: () => void) => Promise<Result>): Promise<Result> {
+function within<Result>(
+  clock: Clock,
+  milliseconds: number,
+  call: (alive: () => void) => Promise<Result>,
+): Promise<Result> {
   return new Promise((resolve, reject) => {
     let moved = false;
     let cancel = (): void => {};
@@ -109,7 +126,9 @@ function failure(operation: Verb, key: string, cause: unknown, attempts: number)
 function requireStorage(storage: Storage): void {
   const missing = verbs.filter((verb) => typeof (storage as Partial<Storage> | undefined)?.[verb] !== "function");
   if (missing.length === 0) return;
-  throw new InvalidWorkflowError(`The option storage is ${show(storage)}, which has no ${missing.join(", ")}. Give a storage such as new StorageFile().`);
+  throw new InvalidWorkflowError(
+    `The option storage is ${show(storage)}, which has no ${missing.join(", ")}. Give a storage such as new StorageFile().`,
+  );
 }
 
 function checked<Value>(value: Value, fits: (value: unknown) => boolean, operation: Verb): Value {

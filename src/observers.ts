@@ -23,7 +23,10 @@ export class Observers {
     const event = Object.freeze({ ...facts, ...base }) as WorkflowEvent;
     for (const observer of this.#observers) {
       // A warning about a warning would go on for ever.
-      this.#isolated(() => observer.onEvent?.(event), facts.type === "warning" ? undefined : `An observer failed at "${facts.type}"`);
+      this.#isolated(
+        () => observer.onEvent?.(event),
+        facts.type === "warning" ? undefined : `An observer failed at "${facts.type}"`,
+      );
     }
   }
 
@@ -46,7 +49,8 @@ export class Observers {
 
   /** Waits for what observers and callbacks began, for a limited time. */
   async settle(): Promise<void> {
-    if (this.#pending.size > 0) await settledWithin(this.#clock, limits.observerGrace, Promise.allSettled(this.#pending));
+    if (this.#pending.size > 0)
+      await settledWithin(this.#clock, limits.observerGrace, Promise.allSettled(this.#pending));
   }
 
   #wrap(observer: Observer, step: ObservedStep, inner: () => Promise<unknown>): Promise<unknown> {

@@ -2,7 +2,10 @@
 import { limits } from "./defaults.ts";
 
 /** Does `work` for every item, some at a time, and gives the results in the order of the items. */
-export async function inParallel<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
+export async function inParallel<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
   if (items.length === 1) return [await work(items[0] as Item)];
   const results: Result[] = [];
   let next = 0;

@@ -21,16 +21,28 @@ export interface Prepared {
   readonly from: number | undefined;
 }
 
-export async function prepare(settings: Settings, tasks: readonly AddedTask[], options: ResolvedStart): Promise<Prepared> {
+export async function prepare(
+  settings: Settings,
+  tasks: readonly AddedTask[],
+  options: ResolvedStart,
+): Promise<Prepared> {
   const { workflowId, codec } = settings;
-  if (tasks.length === 0) throw new InvalidWorkflowError(`Workflow "${workflowId}" has no tasks. Add some: workflow.task.add(step).`, { workflowId });
+  if (tasks.length === 0)
+    throw new InvalidWorkflowError(`Workflow "${workflowId}" has no tasks. Add some: workflow.task.add(step).`, {
+      workflowId,
+    });
   const graph = workflowGraph(tasks, options.mode);
   const from = options.from === undefined ? undefined : tasks.findIndex(({ id }) => id === options.from);
   if (from === -1) {
-    throw new InvalidWorkflowError(`The option from names "${options.from}", which is no task of workflow "${workflowId}". Its tasks: ${tasks.map(({ id }) => id).join(", ")}.`, { workflowId });
+    throw new InvalidWorkflowError(
+      `The option from names "${options.from}", which is no task of workflow "${workflowId}". Its tasks: ${tasks.map(({ id }) => id).join(", ")}.`,
+      { workflowId },
+    );
   }
   const actions = await Promise.all(tasks.map(({ source }) => source.load()));
-  const initials = tasks.map(({ id, initialContext }) => initialContext && encodeInitial(codec, initialContext.value, `of task "${id}"`));
+  const initials = tasks.map(
+    ({ id, initialContext }) => initialContext && encodeInitial(codec, initialContext.value, `of task "${id}"`),
+  );
   const input = options.initialContext && encodeInitial(codec, options.initialContext.value, "of the run");
   return { tasks, graph, actions, initials, input, from };
 }

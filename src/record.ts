@@ -32,7 +32,14 @@ const newline = 10;
 export async function encodeRecord(seal: Seal, key: string, record: StoredRecord): Promise<Uint8Array> {
   const { marks, payload } = await seal.close(record.payload, key);
   const { kind, writer, facts } = record;
-  const header = JSON.stringify({ dotflow: formatVersion, kind, ...facts, writer, ...marks, size: payload.length }).slice(0, -1);
+  const header = JSON.stringify({
+    dotflow: formatVersion,
+    kind,
+    ...facts,
+    writer,
+    ...marks,
+    size: payload.length,
+  }).slice(0, -1);
   return Buffer.concat([Buffer.from(`${header}${checksumField}${seal.checksum(header, key, payload)}"}\n`), payload]);
 }
 
@@ -49,8 +56,15 @@ export async function decodeRecord(seal: Seal, key: string, bytes: Uint8Array): 
   if (payload.length < header.size) return undefined;
   const covered = line.slice(0, line.lastIndexOf(checksumField));
   const { dotflow: _format, kind, writer, size, checksum, compression, encryption, ...facts } = header;
-  if (payload.length !== size || `${covered}${checksumField}${checksum}"}` !== line || seal.checksum(covered, key, payload) !== checksum) {
-    throw corrupt(key, `does not match its checksum${seal.signs ? " under the secret that was given" : " (or was signed with a secret that was not given)"}`);
+  if (
+    payload.length !== size ||
+    `${covered}${checksumField}${checksum}"}` !== line ||
+    seal.checksum(covered, key, payload) !== checksum
+  ) {
+    throw corrupt(
+      key,
+      `does not match its checksum${seal.signs ? " under the secret that was given" : " (or was signed with a secret that was not given)"}`,
+    );
   }
   return { kind, writer, facts, payload: await openPayload(seal, key, payload, { compression, encryption }) };
 }
@@ -76,18 +90,30 @@ function isHeader(value: unknown): value is Header {
   if (typeof value !== "object" || value === null) return false;
   const { dotflow, size, checksum } = value as Partial<Header>;
   if (!Number.isInteger(dotflow)) return false;
-  return (dotflow as number) > formatVersion || (dotflow === formatVersion && Number.isInteger(size) && typeof checksum === "string");
+  return (
+    (dotflow as number) > formatVersion ||
+    (dotflow === formatVersion && Number.isInteger(size) && typeof checksum === "string")
+  );
 }
 
 async function openPayload(seal: Seal, key: string, payload: Uint8Array, marks: SealMarks): Promise<Uint8Array> {
   const encrypted = marks.encryption !== undefined;
   if (encrypted !== seal.encrypts) {
-    throw corrupt(key, encrypted ? "is encrypted, and no encryptionKey was given" : "is not encrypted, though an encryptionKey was given");
+    throw corrupt(
+      key,
+      encrypted
+        ? "is encrypted, and no encryptionKey was given"
+        : "is not encrypted, though an encryptionKey was given",
+    );
   }
   try {
     return await seal.open(payload, marks, key);
   } catch (cause) {
-    throw corrupt(key, encrypted ? "can't be decrypted with the encryptionKey that was given" : "can't be decompressed", cause);
+    throw corrupt(
+      key,
+      encrypted ? "can't be decrypted with the encryptionKey that was given" : "can't be decompressed",
+      cause,
+    );
   }
 }
 

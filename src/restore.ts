@@ -33,7 +33,11 @@ export function decideRestoration(options: RestoreOptions): Restoration {
   const { saved, isSaved, graph, present, onChange, from } = options;
   const again = from === undefined ? new Set<number>() : withFollowers(graph, [from]);
   const reasons = new Map<string, string>();
-  for (const index of again) reasons.set(idOf(present, index), index === from ? "asked for with from" : `follows from "${idOf(present, from as number)}"`);
+  for (const index of again)
+    reasons.set(
+      idOf(present, index),
+      index === from ? "asked for with from" : `follows from "${idOf(present, from as number)}"`,
+    );
 
   const changes = findChanges(saved, isSaved, present, again);
   if (changes.length > 0 && onChange === "raise") return { run: "same", kept: new Map(), reasons, changes };
@@ -54,16 +58,25 @@ export function decideRestoration(options: RestoreOptions): Restoration {
     }
   }
   const kept = new Map<string, string>();
-  for (const [index, { id }] of present.entries()) if (!again.has(index) && isSaved(id)) kept.set(id, saved.kept[id] ?? saved.runId);
+  for (const [index, { id }] of present.entries())
+    if (!again.has(index) && isSaved(id)) kept.set(id, saved.kept[id] ?? saved.runId);
   return { run, kept, reasons, changes };
 }
 
 /** Whether the run has to note a new plan: the tasks are not the ones that it was begun with. */
 export function differs(saved: readonly PlannedTask[], present: readonly PlannedTask[]): boolean {
-  return saved.length !== present.length || present.some((task, index) => task.fingerprint !== saved[index]?.fingerprint || task.name !== saved[index].name);
+  return (
+    saved.length !== present.length ||
+    present.some((task, index) => task.fingerprint !== saved[index]?.fingerprint || task.name !== saved[index].name)
+  );
 }
 
-function findChanges(saved: Plan, isSaved: (id: string) => boolean, present: readonly PlannedTask[], again: ReadonlySet<number>): WorkflowChange[] {
+function findChanges(
+  saved: Plan,
+  isSaved: (id: string) => boolean,
+  present: readonly PlannedTask[],
+  again: ReadonlySet<number>,
+): WorkflowChange[] {
   if (!differs(saved.tasks, present)) return [];
   const before = new Map(saved.tasks.map((task) => [task.id, task]));
   const now = new Map(present.map((task, index) => [task.id, index]));
@@ -78,18 +91,26 @@ function findChanges(saved: Plan, isSaved: (id: string) => boolean, present: rea
   }
   for (const [index, { id }] of present.entries()) {
     // Its definition is forgotten, so nobody can say whether the record still fits.
-    if (!before.has(id) && isSaved(id) && !again.has(index)) changes.push({ taskId: id, what: "is saved from before it was taken out of the workflow" });
+    if (!before.has(id) && isSaved(id) && !again.has(index))
+      changes.push({ taskId: id, what: "is saved from before it was taken out of the workflow" });
   }
   return changes;
 }
 
-function whatDiffers(old: PlannedTask, now: PlannedTask, before: ReadonlyMap<string, PlannedTask>, present: readonly PlannedTask[]): string {
+function whatDiffers(
+  old: PlannedTask,
+  now: PlannedTask,
+  before: ReadonlyMap<string, PlannedTask>,
+  present: readonly PlannedTask[],
+): string {
   const differences: string[] = [];
   if (old.version !== now.version) differences.push(`version ${old.version ?? "none"} → ${now.version ?? "none"}`);
   if (old.inputs !== now.inputs) differences.push(`follows ${inputsText(old)} → ${inputsText(now)}`);
   if (old.initial !== now.initial) differences.push("its initial context differs");
   if (differences.length > 0) return differences.join(", ");
-  const changed = present.find((task) => inputIds(now).includes(task.id) && before.get(task.id)?.fingerprint !== task.fingerprint);
+  const changed = present.find(
+    (task) => inputIds(now).includes(task.id) && before.get(task.id)?.fingerprint !== task.fingerprint,
+  );
   return changed ? `follows from "${changed.id}", which changed` : "follows from tasks that changed";
 }
 

@@ -77,7 +77,11 @@ export class RunResult {
     const { workflowId, runId } = this;
     if (this.status !== "completed") throw this.#failure();
     const last = this.tasks.at(-1);
-    if (!last) throw new WorkflowFailedError(`Workflow "${workflowId}" has no tasks, so it has no output.`, { workflowId, runId });
+    if (!last)
+      throw new WorkflowFailedError(`Workflow "${workflowId}" has no tasks, so it has no output.`, {
+        workflowId,
+        runId,
+      });
     return (await this.context(last.id)).storage as T;
   }
 
@@ -85,7 +89,10 @@ export class RunResult {
   async context<T = unknown>(taskId: string): Promise<Context<T>> {
     const { workflowId, runId } = this;
     if (!this.tasks.some((task) => task.id === taskId)) {
-      throw new WorkflowFailedError(`Workflow "${workflowId}" has no task "${taskId}". It has: ${this.tasks.map((task) => task.id).join(", ")}.`, { workflowId, runId, taskId });
+      throw new WorkflowFailedError(
+        `Workflow "${workflowId}" has no task "${taskId}". It has: ${this.tasks.map((task) => task.id).join(", ")}.`,
+        { workflowId, runId, taskId },
+      );
     }
     const { found, value } = await this.#values.load(taskId);
     return new Context((found ? value : null) as T);

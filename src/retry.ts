@@ -49,8 +49,10 @@ export function retryPolicy(options: RetryOptions): RetryPolicy {
   const { jitter: spread = false } = backoff;
   const jitter = typeof spread === "boolean" ? (spread ? defaults.jitter : 0) : spread;
   const factor = growth === false ? 1 : (backoff.factor ?? defaults.backoffFactor);
-  if (!(Number.isFinite(jitter) && jitter >= 0 && jitter <= 1)) throw new InvalidWorkflowError(`backoff.jitter is ${show(jitter)}. It must be true, false, or from 0 to 1.`);
-  if (!(Number.isFinite(factor) && factor >= 1)) throw new InvalidWorkflowError(`backoff.factor is ${show(factor)}. It must be at least 1.`);
+  if (!(Number.isFinite(jitter) && jitter >= 0 && jitter <= 1))
+    throw new InvalidWorkflowError(`backoff.jitter is ${show(jitter)}. It must be true, false, or from 0 to 1.`);
+  if (!(Number.isFinite(factor) && factor >= 1))
+    throw new InvalidWorkflowError(`backoff.factor is ${show(factor)}. It must be at least 1.`);
   return {
     attempts: Math.max(1, options.retry ?? defaults.retry),
     delay: toMilliseconds(options.retryDelay ?? defaults.retryDelay, "The option retryDelay"),

@@ -64,7 +64,13 @@ export class Runner {
     this.#options = options;
     const { graph, recorder, host, keepGoing, keepValues } = options;
     this.#states = new TaskStates(graph, keepGoing);
-    this.values = new TaskValues({ graph, states: this.#states, records: recorder, observers: host.observers, keepAll: keepValues });
+    this.values = new TaskValues({
+      graph,
+      states: this.#states,
+      records: recorder,
+      observers: host.observers,
+      keepAll: keepValues,
+    });
     this.#lastTurn = options.host.clock.monotonic();
   }
 
@@ -73,7 +79,8 @@ export class Runner {
     const { graph } = this.#options;
     for (const index of graph.order) this.#restore(this.#node(index));
     if (this.#options.recorder.mayBeTorn) for (const index of await this.values.findTorn()) this.#reopen(index);
-    for (const { index } of graph.nodes) if (this.#states.isPending(index) && this.#states.of(index).open === 0) this.#ready.push(index);
+    for (const { index } of graph.nodes)
+      if (this.#states.isPending(index) && this.#states.of(index).open === 0) this.#ready.push(index);
     await new Promise<void>((resolve) => {
       this.#finish = resolve;
       this.#advance();
@@ -91,7 +98,12 @@ export class Runner {
     const state = this.#states.of(node.index);
     state.status = "restored";
     state.reason = reasonOf(node.id, true);
-    host.observers.emit({ type: "step.restored", taskId: node.id, name: this.#work(node.index).name, reason: state.reason });
+    host.observers.emit({
+      type: "step.restored",
+      taskId: node.id,
+      name: this.#work(node.index).name,
+      reason: state.reason,
+    });
     for (const dependency of node.dependencies) this.values.release(dependency);
     for (const dependent of node.dependents) this.#states.of(dependent).open--;
   }
@@ -138,7 +150,14 @@ export class Runner {
     state.tainted = this.#states.followsFailure(node.index);
     host.observers.emit({ type: "step.started", taskId: node.id, name, reason: state.reason });
     const previous = (): unknown => previousOf(node, inputs.values, host.codec);
-    const outcome = await execute(host, { taskId: node.id, action, self, previous, initial, ensure: () => recorder.ensure() });
+    const outcome = await execute(host, {
+      taskId: node.id,
+      action,
+      self,
+      previous,
+      initial,
+      ensure: () => recorder.ensure(),
+    });
     state.finishedAt = host.clock.now();
     state.attempts = outcome.attempts;
     state.errors = outcome.errors;
@@ -213,7 +232,12 @@ export class Runner {
     const state = this.#states.of(index);
     state.status = "skipped";
     state.reason = this.#states.blockers(index);
-    this.#options.host.observers.emit({ type: "step.skipped", taskId: node.id, name: this.#work(index).name, reason: state.reason });
+    this.#options.host.observers.emit({
+      type: "step.skipped",
+      taskId: node.id,
+      name: this.#work(index).name,
+      reason: state.reason,
+    });
     return node;
   }
 
@@ -224,7 +248,9 @@ export class Runner {
     const state = this.#states.of(index);
     if (state.status !== "restored") return;
     recorder.forget(id);
-    host.observers.warn(`The record of "${id}" is torn, which counts as not written: the task runs again.`, { taskId: id });
+    host.observers.warn(`The record of "${id}" is torn, which counts as not written: the task runs again.`, {
+      taskId: id,
+    });
     state.value = undefined;
     for (const dependency of dependencies) this.#states.of(dependency).takers++;
     for (const dependent of dependents) if (this.#states.isPending(dependent)) this.#states.of(dependent).open++;

@@ -1,5 +1,14 @@
 // What happens to a payload and its checksum on the way to storage: gzip, AES-256-GCM, SHA-256 or HMAC.
-import { createCipheriv, createDecipheriv, createHash, createHmac, createSecretKey, hash, type KeyObject, randomBytes } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  hash,
+  type KeyObject,
+  randomBytes,
+} from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip, gunzipSync, gzip, gzipSync } from "node:zlib";
 import { InvalidWorkflowError } from "./errors.ts";
@@ -69,7 +78,8 @@ export function makeSeal({ secret, encryptionKey, compression }: SealOptions): S
     checksum(header, key, payload) {
       const before = `${header}\n${key}\n`;
       // Most records are small, and for them making a `Hash` takes longer than hashing.
-      if (!signKey && payload.length < smallPayload) return hash("sha256", Buffer.concat([Buffer.from(before), payload]), "base64url");
+      if (!signKey && payload.length < smallPayload)
+        return hash("sha256", Buffer.concat([Buffer.from(before), payload]), "base64url");
       const summing = signKey ? createHmac("sha256", signKey) : createHash("sha256");
       return summing.update(before).update(payload).digest("base64url");
     },
@@ -98,5 +108,7 @@ function secretBytes(secret: string | Uint8Array): Buffer {
 function keyBytes(key: string | Uint8Array): Buffer {
   const bytes = typeof key === "string" ? Buffer.from(key, /^[0-9a-f]{64}$/i.test(key) ? "hex" : "base64") : key;
   if (bytes instanceof Uint8Array && bytes.length === 32) return Buffer.from(bytes);
-  throw new InvalidWorkflowError("The option encryptionKey must be 32 bytes: a Uint8Array, 64 hexadecimal digits, or base64.");
+  throw new InvalidWorkflowError(
+    "The option encryptionKey must be 32 bytes: a Uint8Array, 64 hexadecimal digits, or base64.",
+  );
 }

@@ -25,7 +25,17 @@ export interface ValueCodec {
 
 const errorTypes = [Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError];
 const typedArrays = [
-  Uint8Array, Int8Array, Uint8ClampedArray, Uint16Array, Int16Array, Uint32Array, Int32Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array,
+  Uint8Array,
+  Int8Array,
+  Uint8ClampedArray,
+  Uint16Array,
+  Int16Array,
+  Uint32Array,
+  Int32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
 ];
 /** Sets the names of users' classes apart from the tags used here. */
 const classTag = "class ";
@@ -55,9 +65,15 @@ export function valueCodec(classes: readonly ClassCodec[], serializer: Serialize
       if (form === "devalue") return parse(text(bytes), revivers);
       if (form === "custom" && serializer) return serializer.decode(bytes);
     } catch (error) {
-      throw new SerializationError(`The saved value can't be read back: ${unreadable(error as Error)}`, { path: "value", cause: error });
+      throw new SerializationError(`The saved value can't be read back: ${unreadable(error as Error)}`, {
+        path: "value",
+        cause: error,
+      });
     }
-    throw new SerializationError(`The saved value has the form "${form}". Give the workflow the same serializer as when it was saved.`, { path: "value" });
+    throw new SerializationError(
+      `The saved value has the form "${form}". Give the workflow the same serializer as when it was saved.`,
+      { path: "value" },
+    );
   }
 
   return { encode, decode };
@@ -71,8 +87,17 @@ function unreadable({ message }: Error): string {
 
 function checked(codec: ClassCodec): ClassCodec {
   const { class: type, name, encode, decode } = codec;
-  if (typeof type === "function" && typeof name === "string" && name && typeof encode === "function" && typeof decode === "function") return codec;
-  throw new InvalidWorkflowError(`The option classes has the entry ${show(name)}. Each entry needs class, name, encode and decode.`);
+  if (
+    typeof type === "function" &&
+    typeof name === "string" &&
+    name &&
+    typeof encode === "function" &&
+    typeof decode === "function"
+  )
+    return codec;
+  throw new InvalidWorkflowError(
+    `The option classes has the entry ${show(name)}. Each entry needs class, name, encode and decode.`,
+  );
 }
 
 function custom(serializer: Serializer, value: unknown): EncodedValue {
@@ -80,10 +105,15 @@ function custom(serializer: Serializer, value: unknown): EncodedValue {
   try {
     bytes = serializer.encode(value);
   } catch (error) {
-    throw new SerializationError(`The serializer of the workflow refused the value: ${(error as Error)?.message}`, { path: "value", cause: error });
+    throw new SerializationError(`The serializer of the workflow refused the value: ${(error as Error)?.message}`, {
+      path: "value",
+      cause: error,
+    });
   }
   if (bytes instanceof Uint8Array) return { form: "custom", bytes };
-  throw new SerializationError(`The serializer of the workflow gave ${show(bytes)} instead of a Uint8Array.`, { path: "value" });
+  throw new SerializationError(`The serializer of the workflow gave ${show(bytes)} instead of a Uint8Array.`, {
+    path: "value",
+  });
 }
 
 /** Getters, proxies and the `encode` of a class may throw anything; for us that is a value that can't be saved. */
@@ -92,7 +122,10 @@ function refusing<Result>(look: () => Result): Result {
     return look();
   } catch (error) {
     if (error instanceof SerializationError) throw error;
-    throw new SerializationError(`The value can't be saved: ${(error as Error)?.message}`, { path: "value", cause: error });
+    throw new SerializationError(`The value can't be saved: ${(error as Error)?.message}`, {
+      path: "value",
+      cause: error,
+    });
   }
 }
 
@@ -133,7 +166,10 @@ function reduceRegExp(value: RegExp): Reduced | undefined {
 function reduceView(view: ArrayBufferView, prototype: object): Reduced | undefined {
   const type = typedArrays.find((candidate) => candidate.prototype === prototype);
   if (!type) return undefined;
-  return { tag: "view", parts: [type.name, Buffer.from(view.buffer, view.byteOffset, view.byteLength).toString("base64")] };
+  return {
+    tag: "view",
+    parts: [type.name, Buffer.from(view.buffer, view.byteOffset, view.byteLength).toString("base64")],
+  };
 }
 
 function reduceError(error: Error, type: string): Reduced {
@@ -170,7 +206,12 @@ function reviveError(type: string, own: Record<string, unknown>, enumerable: rea
   const prototype = errorTypes.find((candidate) => candidate.name === type)?.prototype ?? Error.prototype;
   const error = Object.setPrototypeOf(new Error(), prototype) as Error;
   for (const [key, value] of Object.entries(own)) {
-    Object.defineProperty(error, key, { value, writable: true, configurable: true, enumerable: enumerable.includes(key) });
+    Object.defineProperty(error, key, {
+      value,
+      writable: true,
+      configurable: true,
+      enumerable: enumerable.includes(key),
+    });
   }
   return error;
 }

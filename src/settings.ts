@@ -84,10 +84,21 @@ export function resolveSettings(options: DotFlowOptions): Settings {
   const observers: unknown = options.observers ?? [];
   const workflowId = checkWorkflowId(options.workflowId ?? process.env["WORKFLOW_ID"] ?? randomUUID());
   const lease = toMilliseconds(options.lease ?? defaults.lease, "The option lease");
-  if (lease < 100) throw new InvalidWorkflowError(`The option lease is ${lease} ms. It must be at least 100 ms: it has to be renewed in that time.`);
+  if (lease < 100)
+    throw new InvalidWorkflowError(
+      `The option lease is ${lease} ms. It must be at least 100 ms: it has to be renewed in that time.`,
+    );
   if (!Array.isArray(observers)) throw new InvalidWorkflowError("The option observers is a list.");
   const shared = { storage: options.storage ?? new StorageMemory(), clock, ...pickCodec(options) };
-  return { workflowId, name, lease, observers: [...(observers as Observer[])], clock, retention: resolveRetention(options.retention), ...resolveStore(workflowId, shared) };
+  return {
+    workflowId,
+    name,
+    lease,
+    observers: [...(observers as Observer[])],
+    clock,
+    retention: resolveRetention(options.retention),
+    ...resolveStore(workflowId, shared),
+  };
 }
 
 /** What is needed to read and write checkpoints, without a workflow. */
@@ -96,19 +107,30 @@ export function resolveStore(
   options: CodecOptions & { storage: Storage; clock: Clock },
 ): Pick<Settings, "storage" | "store" | "codec" | "seal"> {
   const { serializer } = options;
-  if (serializer !== undefined && (typeof serializer?.encode !== "function" || typeof serializer.decode !== "function")) {
+  if (
+    serializer !== undefined &&
+    (typeof serializer?.encode !== "function" || typeof serializer.decode !== "function")
+  ) {
     throw new InvalidWorkflowError("The option serializer needs the functions encode and decode.");
   }
   const storage = guardStorage(options.storage, options.clock);
   const seal = makeSeal(options);
-  return { storage, seal, store: new Store(workflowId, storage, seal), codec: valueCodec(options.classes ?? [], serializer) };
+  return {
+    storage,
+    seal,
+    store: new Store(workflowId, storage, seal),
+    codec: valueCodec(options.classes ?? [], serializer),
+  };
 }
 
 export function checkWorkflowId(id: unknown): string {
   if (typeof id !== "string" || id === "") {
-    throw new InvalidWorkflowError(`The option workflowId is ${show(id)}. Give a text that is the same at every start: the checkpoints are found by it.`);
+    throw new InvalidWorkflowError(
+      `The option workflowId is ${show(id)}. Give a text that is the same at every start: the checkpoints are found by it.`,
+    );
   }
-  if (/\p{Surrogate}/u.test(id)) throw new InvalidWorkflowError(`The option workflowId, ${show(id)}, is not well-formed Unicode.`);
+  if (/\p{Surrogate}/u.test(id))
+    throw new InvalidWorkflowError(`The option workflowId, ${show(id)}, is not well-formed Unicode.`);
   return id;
 }
 

@@ -34,13 +34,29 @@ export async function settle(journal: Journal, prepared: Prepared, options: Sett
   const begin = async (kept: Plan["kept"]): Promise<Plan> => {
     const now = clock.now();
     const createdAt = new Date(now).toISOString();
-    const plan = { runId: journal.nextRunId(now), createdAt, name, mode: graph.mode, previous: saved?.runId, input, kept, tasks: present };
+    const plan = {
+      runId: journal.nextRunId(now),
+      createdAt,
+      name,
+      mode: graph.mode,
+      previous: saved?.runId,
+      input,
+      kept,
+      tasks: present,
+    };
     await journal.begin(plan);
     return plan;
   };
 
   if (!saved) return { plan: await begin(keptRecords([])), resumedFrom: undefined, restored: 0, reasons: new Map() };
-  const { run, kept, reasons, changes } = decideRestoration({ saved, isSaved: (id) => journal.isSaved(id), graph, present, onChange, from });
+  const { run, kept, reasons, changes } = decideRestoration({
+    saved,
+    isSaved: (id) => journal.isSaved(id),
+    graph,
+    present,
+    onChange,
+    from,
+  });
   if (changes.length > 0 && onChange === "raise") {
     throw new WorkflowChangedError(
       `Workflow "${workflowId}" no longer fits its saved run "${saved.runId}": ${describe(changes)}. ` +

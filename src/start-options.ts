@@ -62,12 +62,32 @@ export interface ResolvedStart {
 }
 
 const optionNames = [
-  "mode", "resume", "from", "onChange", "keepGoing", "concurrency", "signal", "initialContext", "lock", "onSuccess", "onFailure",
+  "mode",
+  "resume",
+  "from",
+  "onChange",
+  "keepGoing",
+  "concurrency",
+  "signal",
+  "initialContext",
+  "lock",
+  "onSuccess",
+  "onFailure",
 ];
 
 export function resolveStart(options: StartOptions): ResolvedStart {
   refuseUnknown(options, optionNames, "start");
-  const { mode, resume = false, from, onChange = "raise", keepGoing = false, concurrency = Infinity, signal, initialContext, lock = "fail" } = options;
+  const {
+    mode,
+    resume = false,
+    from,
+    onChange = "raise",
+    keepGoing = false,
+    concurrency = Infinity,
+    signal,
+    initialContext,
+    lock = "fail",
+  } = options;
   requireOneOf(mode, [...modes, "background"], "The mode");
   requireOneOf(resume, [true, false, "required"], "The option resume");
   requireOneOf(onChange, changePolicies, "The option onChange");
@@ -76,8 +96,12 @@ export function resolveStart(options: StartOptions): ResolvedStart {
   requireWhole(concurrency, 1, "The option concurrency");
   requireFunction(options.onSuccess, "The option onSuccess");
   requireFunction(options.onFailure, "The option onFailure");
-  if (signal !== undefined && typeof signal?.addEventListener !== "function") throw new InvalidWorkflowError(`The option signal is ${show(signal)}. Give an AbortSignal.`);
-  if (from !== undefined && !resume) throw new InvalidWorkflowError(`The option from, "${from}", goes with resume: true: it takes what comes before it from the saved run.`);
+  if (signal !== undefined && typeof signal?.addEventListener !== "function")
+    throw new InvalidWorkflowError(`The option signal is ${show(signal)}. Give an AbortSignal.`);
+  if (from !== undefined && !resume)
+    throw new InvalidWorkflowError(
+      `The option from, "${from}", goes with resume: true: it takes what comes before it from the saved run.`,
+    );
   return {
     mode: mode === "background" ? undefined : mode,
     resume,
@@ -92,4 +116,3 @@ export function resolveStart(options: StartOptions): ResolvedStart {
     onFailure: options.onFailure,
   };
 }
-

@@ -53,9 +53,14 @@ export class Start {
   async #drive(prepared: Prepared, begun: (runId: string) => void): Promise<RunResult> {
     const { workflowId, name, store, clock, lease, storage } = this.#settings;
     const { resume, lock, signal, onChange } = this.#options;
-    if (resume && !storage.durable) this.#observers.warn("This storage is not durable: what is saved in it is gone with this process or at a crash of the machine.");
+    if (resume && !storage.durable)
+      this.#observers.warn(
+        "This storage is not durable: what is saved in it is gone with this process or at a crash of the machine.",
+      );
     const onWatch = ({ pid, host }: LeaseOwner): void =>
-      this.#observers.warn(`Process ${pid} on ${host} drove this workflow and has not said that it ended: waiting to see whether it still does.`);
+      this.#observers.warn(
+        `Process ${pid} on ${host} drove this workflow and has not said that it ended: waiting to see whether it still does.`,
+      );
     const journal = await Journal.open({ store, clock, lease, lock, signal, resume, onWatch });
     journal.onLost = (error) => this.#stop.request(error);
     let runner: Runner | undefined;
@@ -99,9 +104,18 @@ export class Start {
     return new Runner({
       graph,
       work,
-      host: { workflowId, runId: plan.runId, clock, random: Math.random, codec, observers: this.#observers, stop: this.#stop },
+      host: {
+        workflowId,
+        runId: plan.runId,
+        clock,
+        random: Math.random,
+        codec,
+        observers: this.#observers,
+        stop: this.#stop,
+      },
       recorder: journal,
-      reasonOf: (taskId, restored) => (restored ? `restored from run ${journal.originOf(taskId)}` : (reasons.get(taskId) ?? "no record")),
+      reasonOf: (taskId, restored) =>
+        restored ? `restored from run ${journal.originOf(taskId)}` : (reasons.get(taskId) ?? "no record"),
       concurrency,
       keepGoing,
       keepValues: retention?.deleteOnSuccess ?? false,
@@ -118,7 +132,8 @@ export class Start {
     await this.#tidy(journal, runner, status);
     await journal.release({ ended: true });
     const indexes = new Map(graph.nodes.map(({ id, index }) => [id, index]));
-    const load = (taskId: string): Promise<{ found: boolean; value?: unknown }> => this.#load(journal, runner, tasks[indexes.get(taskId) ?? -1], indexes.get(taskId) ?? -1);
+    const load = (taskId: string): Promise<{ found: boolean; value?: unknown }> =>
+      this.#load(journal, runner, tasks[indexes.get(taskId) ?? -1], indexes.get(taskId) ?? -1);
     const result = new RunResult({ workflowId, runId, status, tasks }, { load });
     this.#emitEnd(result);
     if (status === "completed" && onSuccess) this.#observers.call("onSuccess", () => onSuccess(result));
@@ -135,7 +150,13 @@ export class Start {
       finishedAt: new Date(clock.now()).toISOString(),
       tasks: unsaved.map(({ id, status: ended, reason, attempts, errors }): EndedTask => {
         const error = ended === "failed" ? errors.at(-1) : undefined;
-        return { id, status: ended, reason, ...(attempts > 0 && { attempts }), ...(error && { error: errorText(error) }) };
+        return {
+          id,
+          status: ended,
+          reason,
+          ...(attempts > 0 && { attempts }),
+          ...(error && { error: errorText(error) }),
+        };
       }),
     });
   }
@@ -145,7 +166,12 @@ export class Start {
     const { store, retention, clock } = this.#settings;
     const removeThis = status === "completed" && retention?.deleteOnSuccess === true;
     try {
-      const count = await tidy(store, { runId: journal.runId, generation: journal.generation, retention, now: clock.now() });
+      const count = await tidy(store, {
+        runId: journal.runId,
+        generation: journal.generation,
+        retention,
+        now: clock.now(),
+      });
       if (removeThis) {
         await runner.values.holdRestored();
         // First of all it is no longer the run that a resume finds: one with half of its records would run the others again.
@@ -155,20 +181,34 @@ export class Start {
       const total = count + (removeThis ? 1 : 0);
       if (total > 0) this.#observers.emit({ type: "checkpoint.deleted", count: total });
     } catch (cause) {
-      this.#observers.warn("Old runs could not be removed as the option retention asks for. They are tried again at the end of the next run.", { cause });
+      this.#observers.warn(
+        "Old runs could not be removed as the option retention asks for. They are tried again at the end of the next run.",
+        { cause },
+      );
     }
   }
 
-  async #load(journal: Journal, runner: Runner, task: TaskResult | undefined, index: number): Promise<{ found: boolean; value?: unknown }> {
+  async #load(
+    journal: Journal,
+    runner: Runner,
+    task: TaskResult | undefined,
+    index: number,
+  ): Promise<{ found: boolean; value?: unknown }> {
     const { workflowId, codec } = this.#settings;
-    const decoded = (value: EncodedValue): { found: boolean; value: unknown } => ({ found: true, value: codec.decode(value) });
+    const decoded = (value: EncodedValue): { found: boolean; value: unknown } => ({
+      found: true,
+      value: codec.decode(value),
+    });
     if (task?.status !== "completed" && task?.status !== "restored") return { found: false };
     const held = await runner.values.held(index);
     if (held) return decoded(held);
     const record = await journal.read(task.id);
     if (record) return decoded(record.value);
     const { runId } = journal;
-    throw new CorruptCheckpointError(`The record of "${task.id}" in run "${runId}" of workflow "${workflowId}" is gone or cut short. Start with resume: true and from: "${task.id}" to have it run again.`, { workflowId, runId, taskId: task.id });
+    throw new CorruptCheckpointError(
+      `The record of "${task.id}" in run "${runId}" of workflow "${workflowId}" is gone or cut short. Start with resume: true and from: "${task.id}" to have it run again.`,
+      { workflowId, runId, taskId: task.id },
+    );
   }
 
   #emitEnd({ status, succeeded, restored, failed, skipped }: RunResult): void {
@@ -182,7 +222,9 @@ export class Start {
     if (runner) {
       const { workflowId } = this.#settings;
       const load = async (): Promise<{ found: boolean }> => ({ found: false });
-      this.#emitEnd(new RunResult({ workflowId, runId: journal.runId, status: "failed", tasks: runner.results() }, { load }));
+      this.#emitEnd(
+        new RunResult({ workflowId, runId: journal.runId, status: "failed", tasks: runner.results() }, { load }),
+      );
     }
     const leave = async (): Promise<void> => {
       if (runner && journal.plan) await this.#writeEnd(journal, "failed", runner.results()).catch(() => {});

@@ -27,17 +27,28 @@ export function expandStep(step: unknown, id: string | undefined): StepSource[] 
     throw new InvalidWorkflowError(`${show(step)} is not an action. Wrap it: action(${step.name || "fn"}).`);
   }
   if (typeof step === "object" && step !== null) return fromInstance(step, id);
-  throw new InvalidWorkflowError(`A task can't be made of ${show(step)}. Give an action, a list of actions, an instance of a class with @action methods, or a text such as "./steps.js#transform".`);
+  throw new InvalidWorkflowError(
+    `A task can't be made of ${show(step)}. Give an action, a list of actions, an instance of a class with @action methods, or a text such as "./steps.js#transform".`,
+  );
 }
 
 function expandList(steps: readonly unknown[], id: string | undefined): StepSource[] {
   if (steps.length === 0) throw new InvalidWorkflowError("task.add was given an empty list.");
-  if (id !== undefined && steps.length > 1) throw new InvalidWorkflowError(`One id, "${id}", can't serve ${steps.length} tasks. Add them one by one, or leave the ids to their names.`);
+  if (id !== undefined && steps.length > 1)
+    throw new InvalidWorkflowError(
+      `One id, "${id}", can't serve ${steps.length} tasks. Add them one by one, or leave the ids to their names.`,
+    );
   return steps.flatMap((step) => expandStep(step, undefined));
 }
 
 function fromAction(definition: ActionDefinition): StepSource {
-  return { name: definition.name, id: undefined, self: undefined, followsOneBefore: false, load: async () => definition };
+  return {
+    name: definition.name,
+    id: undefined,
+    self: undefined,
+    followsOneBefore: false,
+    load: async () => definition,
+  };
 }
 
 /** Every method that is an action, inherited ones first; one that a subclass replaces keeps its place. */
@@ -59,7 +70,9 @@ function fromInstance(instance: object, id: string | undefined): StepSource[] {
     });
   }
   if (sources.length > 0) return sources;
-  throw new InvalidWorkflowError(`The instance of ${className} has no method with @action, so there is nothing to add.`);
+  throw new InvalidWorkflowError(
+    `The instance of ${className} has no method with @action, so there is nothing to add.`,
+  );
 }
 
 /** The prototypes of an instance, the most distant first, without that of Object. */
@@ -85,7 +98,10 @@ function methodOf(instance: object, name: PropertyKey): unknown {
 function fromText(text: string): StepSource {
   const hash = text.lastIndexOf("#");
   const [module, name] = [text.slice(0, hash), text.slice(hash + 1)];
-  if (hash < 1 || name === "") throw new InvalidWorkflowError(`The step ${show(text)} names no export. Write "./steps.js#transform": a path or file URL, then # and the name of an exported action.`);
+  if (hash < 1 || name === "")
+    throw new InvalidWorkflowError(
+      `The step ${show(text)} names no export. Write "./steps.js#transform": a path or file URL, then # and the name of an exported action.`,
+    );
   const url = urlOf(module);
   return { name, id: undefined, self: undefined, followsOneBefore: false, load: () => loadExport(url, name, text) };
 }
@@ -112,10 +128,16 @@ async function loadExport(url: string, name: string, text: string): Promise<Acti
   try {
     module = (await import(url)) as Record<string, unknown>;
   } catch (cause) {
-    throw new InvalidWorkflowError(`The step ${show(text)} can't be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new InvalidWorkflowError(
+      `The step ${show(text)} can't be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
   const definition = definitionOf(module[name]);
   if (definition) return definition;
-  const what = name in module ? "is not an action: wrap it with action(…)" : `is not exported: the module has ${Object.keys(module).join(", ") || "no exports"}`;
+  const what =
+    name in module
+      ? "is not an action: wrap it with action(…)"
+      : `is not exported: the module has ${Object.keys(module).join(", ") || "no exports"}`;
   throw new InvalidWorkflowError(`The step ${show(text)} can't be used: "${name}" ${what}.`);
 }

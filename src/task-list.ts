@@ -59,16 +59,23 @@ export class TaskList {
   add(source: StepSource, options: AddOptions, follows: AddedTask | undefined): AddedTask {
     refuseUnknown(options, optionNames, "task.add");
     const { groupName = defaults.groupName, callback } = options;
-    if (typeof groupName !== "string") throw new InvalidWorkflowError(`The option groupName is ${show(groupName)}. It must be a text.`);
+    if (typeof groupName !== "string")
+      throw new InvalidWorkflowError(`The option groupName is ${show(groupName)}. It must be a text.`);
     requireFunction(callback, "The option callback");
-    if (source.name === "") throw new InvalidWorkflowError("An action without a name can't be a task. Name the function, or use action({ name }, fn). A const does not name it: write action(function load() { … }).");
+    if (source.name === "")
+      throw new InvalidWorkflowError(
+        "An action without a name can't be a task. Name the function, or use action({ name }, fn). A const does not name it: write action(function load() { … }).",
+      );
     const chain = follows !== undefined && (follows === this.#tasks.at(-1) || source.followsOneBefore);
     const task: AddedTask = {
       id: this.#id(source, options.id, groupName),
       name: source.name,
       group: groupName,
       source,
-      initialContext: "initialContext" in options && options.initialContext !== undefined ? { value: options.initialContext } : undefined,
+      initialContext:
+        "initialContext" in options && options.initialContext !== undefined
+          ? { value: options.initialContext }
+          : undefined,
       callback,
       after: source.followsOneBefore ? undefined : options.after,
       follows: chain ? undefined : follows,
@@ -92,9 +99,13 @@ export class TaskList {
   }
 
   #checked(id: unknown): string {
-    if (typeof id !== "string" || id === "") throw new InvalidWorkflowError(`A task has the id ${show(id)}. An id is a text, and not empty.`);
+    if (typeof id !== "string" || id === "")
+      throw new InvalidWorkflowError(`A task has the id ${show(id)}. An id is a text, and not empty.`);
     if (/\p{Surrogate}/u.test(id)) throw new InvalidWorkflowError(`The id ${show(id)} is not well-formed Unicode.`);
-    if (this.#ids.has(id)) throw new InvalidWorkflowError(`There already is a task with the id "${id}". Give this one another id.`, { taskId: id });
+    if (this.#ids.has(id))
+      throw new InvalidWorkflowError(`There already is a task with the id "${id}". Give this one another id.`, {
+        taskId: id,
+      });
     return id;
   }
 }

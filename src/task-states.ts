@@ -62,7 +62,9 @@ export class TaskStates {
 
   /** Follows from a failure, so that what it gives is not recorded. */
   followsFailure(index: number): boolean {
-    return this.#node(index).dependencies.some((dependency) => this.isBroken(dependency) || this.of(dependency).tainted);
+    return this.#node(index).dependencies.some(
+      (dependency) => this.isBroken(dependency) || this.of(dependency).tainted,
+    );
   }
 
   /** Counts the dependencies that a task still has to wait for. */
@@ -73,7 +75,9 @@ export class TaskStates {
   /** What the dependencies that a task is skipped for have come to. */
   blockers(index: number): string {
     const broken = this.#node(index).dependencies.filter((dependency) => this.isBroken(dependency));
-    return broken.map((at) => `"${this.#node(at).id}" ${this.of(at).status === "failed" ? "failed" : "was skipped"}`).join(", ");
+    return broken
+      .map((at) => `"${this.#node(at).id}" ${this.of(at).status === "failed" ? "failed" : "was skipped"}`)
+      .join(", ");
   }
 
   result(index: number, { name, group }: { readonly name: string; readonly group: string }): TaskResult {

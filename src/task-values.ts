@@ -46,7 +46,9 @@ export class TaskValues {
   /** The values that a node takes, in the order of its sources, and the sources whose records turn out to be torn. */
   async inputsOf(node: GraphNode): Promise<{ values: readonly (EncodedValue | undefined)[]; torn: readonly number[] }> {
     const values = await inParallel(node.sources, async (source) => this.#valueOf(source));
-    const torn = node.sources.filter((source, at) => values[at] === undefined && !this.#options.states.isBroken(source));
+    const torn = node.sources.filter(
+      (source, at) => values[at] === undefined && !this.#options.states.isBroken(source),
+    );
     return { values, torn };
   }
 
@@ -57,7 +59,9 @@ export class TaskValues {
    * shows when its value is asked for.
    */
   async findTorn(): Promise<readonly number[]> {
-    const last = this.#restored().filter(({ dependents }) => !dependents.some((dependent) => this.#isRestored(dependent)));
+    const last = this.#restored().filter(
+      ({ dependents }) => !dependents.some((dependent) => this.#isRestored(dependent)),
+    );
     if (last.length > limits.tornChecks) return [];
     const torn = await inParallel(last, async ({ index }) => {
       const isTorn = (await this.#valueOf(index)) === undefined;
@@ -98,7 +102,11 @@ export class TaskValues {
 }
 
 /** The previous value of a step in the form that it asked for: a fresh copy, with `null` from where nothing came. */
-export function previousOf({ inputs }: GraphNode, values: readonly (EncodedValue | undefined)[], codec: ValueCodec): unknown {
+export function previousOf(
+  { inputs }: GraphNode,
+  values: readonly (EncodedValue | undefined)[],
+  codec: ValueCodec,
+): unknown {
   const decoded = values.map((value) => (value ? codec.decode(value) : null));
   switch (inputs.shape) {
     case "none":

@@ -12,9 +12,7 @@ export type After = TaskRef | readonly TaskRef[] | { readonly [name: string]: Ta
 
 /** What a task that comes `after` these has as its previous value: one value, a tuple, or an object. */
 export type ValueAfter<A> =
-  A extends TaskRef<infer Out>
-    ? Out
-    : { -readonly [K in keyof A]: A[K] extends TaskRef<infer Out> ? Out : never };
+  A extends TaskRef<infer Out> ? Out : { -readonly [K in keyof A]: A[K] extends TaskRef<infer Out> ? Out : never };
 
 export interface TaskOptions<A extends After | undefined = After | undefined> extends AddOptions {
   /** What must have ended before. A list gives the step a tuple as previous value, an object gives it one with its keys. @default what the mode says */
@@ -30,12 +28,17 @@ type Fitting<S, Out> = S extends AnyAction
     : { "the task before gives": Out; "this step takes": InputOf<S> }
   : { "this is no action": "wrap the function: action(fn)" };
 /** Several steps: each fits behind `Out`, or, in a chain, behind the one before it. */
-type FittingList<S extends readonly unknown[], Out, Chain extends boolean> = S extends readonly [infer First, ...infer Rest]
+type FittingList<S extends readonly unknown[], Out, Chain extends boolean> = S extends readonly [
+  infer First,
+  ...infer Rest,
+]
   ? readonly [Fitting<First, Out>, ...FittingList<Rest, Chain extends true ? OutputOf<First> : Out, Chain>]
   : S extends readonly []
     ? S
     : readonly Fitting<S[number], never>[];
-type FittingSteps<S, Out, Chain extends boolean> = S extends readonly unknown[] ? FittingList<S, Out, Chain> : Fitting<S, Out>;
+type FittingSteps<S, Out, Chain extends boolean> = S extends readonly unknown[]
+  ? FittingList<S, Out, Chain>
+  : Fitting<S, Out>;
 /** Without `after`, the compiler can't tell what comes before: `never` fits any step. */
 type Before<A> = undefined extends A ? never : ValueAfter<A>;
 type LastOutput<S> = S extends readonly [...unknown[], infer Last] ? OutputOf<Last> : OutputOf<S>;
@@ -58,7 +61,10 @@ export class TaskRef<out Out = unknown> {
   add<Result = never>(step: string | Instance, options?: TaskOptions<undefined>): TaskRef<Result>;
   add<const S>(step: FittingSteps<S, Out, true>, options?: TaskOptions<undefined>): TaskRef<LastOutput<S>>;
   add(step: unknown, options: TaskOptions = {}): TaskRef {
-    if (options.after !== undefined) throw new InvalidWorkflowError(`ref.add already says what "${this.id}" is followed by. Use workflow.task.add for a task with after.`);
+    if (options.after !== undefined)
+      throw new InvalidWorkflowError(
+        `ref.add already says what "${this.id}" is followed by. Use workflow.task.add for a task with after.`,
+      );
     const { task, list } = facts(this);
     return addAll(list, expandStep(step, options.id), options, task);
   }
@@ -79,7 +85,10 @@ export class Tasks {
    * in the order of their declaration), or a text such as `"./steps.js#transform"`. Several give the ref of the last.
    */
   add<Result = never>(step: string | Instance, options?: TaskOptions): TaskRef<Result>;
-  add<const S, const A extends After | undefined = undefined>(step: FittingSteps<S, Before<A>, false>, options?: TaskOptions<A>): TaskRef<LastOutput<S>>;
+  add<const S, const A extends After | undefined = undefined>(
+    step: FittingSteps<S, Before<A>, false>,
+    options?: TaskOptions<A>,
+  ): TaskRef<LastOutput<S>>;
   add(step: unknown, options: TaskOptions = {}): TaskRef {
     return addAll(this.#list, expandStep(step, options.id), options, undefined);
   }
@@ -104,8 +113,11 @@ export class Tasks {
 export function tasksAfter(after: unknown): { shape: "one" | "list" | "record"; tasks: AddedTask[]; names?: string[] } {
   if (after instanceof TaskRef) return { shape: "one", tasks: [taskOf(after)] };
   if (Array.isArray(after)) return { shape: "list", tasks: after.map(taskOf) };
-  if (typeof after === "object" && after !== null) return { shape: "record", tasks: Object.values(after).map(taskOf), names: Object.keys(after) };
-  throw new InvalidWorkflowError(`The option after is ${show(after)}. Give a ref that adding a task gave, a list of refs, or an object of refs.`);
+  if (typeof after === "object" && after !== null)
+    return { shape: "record", tasks: Object.values(after).map(taskOf), names: Object.keys(after) };
+  throw new InvalidWorkflowError(
+    `The option after is ${show(after)}. Give a ref that adding a task gave, a list of refs, or an object of refs.`,
+  );
 }
 
 function taskOf(ref: unknown): AddedTask {
@@ -113,7 +125,12 @@ function taskOf(ref: unknown): AddedTask {
   throw new InvalidWorkflowError(`The option after has ${show(ref)} in it. Give refs that adding a task gave.`);
 }
 
-function addAll(list: TaskList, sources: readonly StepSource[], options: TaskOptions, follows: AddedTask | undefined): TaskRef {
+function addAll(
+  list: TaskList,
+  sources: readonly StepSource[],
+  options: TaskOptions,
+  follows: AddedTask | undefined,
+): TaskRef {
   let before = follows;
   for (const source of sources) {
     before = list.add(source, options, source.followsOneBefore || follows ? before : undefined);

@@ -36,7 +36,9 @@ interface Path {
 }
 
 const builtIn = new Set<object>(
-  [Date, RegExp, URL, URLSearchParams, ArrayBuffer, Number, String, Boolean, BigInt].map((type) => type.prototype as object),
+  [Date, RegExp, URL, URLSearchParams, ArrayBuffer, Number, String, Boolean, BigInt].map(
+    (type) => type.prototype as object,
+  ),
 );
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
 const trivial: Inspection = { plain: true, reduced: new Map() };
@@ -72,12 +74,18 @@ export function inspect(value: unknown, reduce: Reduce): Inspection {
     if (seen.has(object)) {
       plain = false;
       // A tagged object is made from its parts, so none of them can be the object itself.
-      if (open.has(object)) throw refusal(path, "an object that it is itself a part of", "Break this cycle: it leads through an Error or a registered class.");
+      if (open.has(object))
+        throw refusal(
+          path,
+          "an object that it is itself a part of",
+          "Break this cycle: it leads through an Error or a registered class.",
+        );
       return;
     }
     seen.add(object);
     const prototype = Object.getPrototypeOf(object) as object | null;
-    if (Array.isArray(object) && (prototype === Array.prototype || isForeignArray(prototype))) return visitArray(object, path);
+    if (Array.isArray(object) && (prototype === Array.prototype || isForeignArray(prototype)))
+      return visitArray(object, path);
     if (prototype === Object.prototype || prototype === null || isForeignPlain(prototype)) {
       if (prototype === null) plain = false;
       return visitPlain(object as Record<string, unknown>, path);
@@ -94,7 +102,8 @@ export function inspect(value: unknown, reduce: Reduce): Inspection {
     if (prototype === Map.prototype) return visitMap(object as Map<unknown, unknown>, path);
     if (prototype === Set.prototype) return visitSet(object as Set<unknown>, path);
     if (builtIn.has(prototype) || prototype === DataView.prototype || Object.getPrototypeOf(prototype) === typedArray) {
-      if (!isIndexed(prototype) && Object.keys(object).length > 0) throw refusal(path, `a ${className(prototype)} with properties of its own`);
+      if (!isIndexed(prototype) && Object.keys(object).length > 0)
+        throw refusal(path, `a ${className(prototype)} with properties of its own`);
       return;
     }
     throw refusal(path, `an instance of ${className(prototype)}`);
@@ -128,7 +137,8 @@ export function inspect(value: unknown, reduce: Reduce): Inspection {
     if (ownKeys(map) > 0) throw refusal(path, "a Map with properties of its own");
     for (const [key, item] of map) {
       if (!isTrivial(key)) visit(key, { parent: path, key: "keys()", call: true });
-      if (!isTrivial(item)) visit(item, { parent: path, key: `get(${typeof key === "string" ? JSON.stringify(key) : "…"})`, call: true });
+      if (!isTrivial(item))
+        visit(item, { parent: path, key: `get(${typeof key === "string" ? JSON.stringify(key) : "…"})`, call: true });
     }
   }
 
@@ -141,14 +151,19 @@ export function inspect(value: unknown, reduce: Reduce): Inspection {
     visit(value, undefined);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new SerializationError("The value is nested too deeply to be saved. Flatten it.", { path: "value", cause: error });
+    throw new SerializationError("The value is nested too deeply to be saved. Flatten it.", {
+      path: "value",
+      cause: error,
+    });
   }
   return { plain, reduced };
 }
 
 /** Most parts are such: they need no look, and no path. */
 function isTrivial(part: unknown): boolean {
-  return typeof part === "string" || typeof part === "boolean" || part === null || (Number.isInteger(part) && part !== 0);
+  return (
+    typeof part === "string" || typeof part === "boolean" || part === null || (Number.isInteger(part) && part !== 0)
+  );
 }
 
 function ownKeys(object: object): number {
@@ -173,13 +188,16 @@ function className(prototype: object): string {
   return prototype.constructor?.name || "an unnamed class";
 }
 
-function refusal(path: Path | undefined, what: string, cure = "Give plain data, or register the class with the option classes."): SerializationError {
+function refusal(
+  path: Path | undefined,
+  what: string,
+  cure = "Give plain data, or register the class with the option classes.",
+): SerializationError {
   let text = "";
   for (let at = path; at; at = at.parent) text = stepText(at) + text;
-  return new SerializationError(
-    `value${text} is ${what}, which can't be saved without loss. ${cure}`,
-    { path: `value${text}` },
-  );
+  return new SerializationError(`value${text} is ${what}, which can't be saved without loss. ${cure}`, {
+    path: `value${text}`,
+  });
 }
 
 function stepText({ key, call }: Path): string {

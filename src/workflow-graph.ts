@@ -20,13 +20,11 @@ export function workflowGraph(tasks: readonly AddedTask[], mode: GraphMode | und
     const { shape, tasks: before, names } = tasksAfter(task.after);
     return { shape, ids: before.map((dependency) => idOf(task, dependency)), ...(names && { names }) };
   };
-  const graphTasks = tasks.map(
-    (task): GraphTask => ({
-      id: task.id,
-      group: task.group,
-      after: inputsOf(task),
-      chainedTo: task.chainedTo && idOf(task, task.chainedTo),
-    }),
-  );
+  const graphTasks = tasks.map((task): GraphTask => ({
+    id: task.id,
+    group: task.group,
+    after: inputsOf(task),
+    chainedTo: task.chainedTo && idOf(task, task.chainedTo),
+  }));
   return buildGraph(graphTasks, mode);
 }

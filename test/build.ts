@@ -12,6 +12,9 @@ export function setup(): void {
 }
 
 function run(script: string, ...options: readonly string[]): void {
-  const { error, signal } = spawnSync("npm", ["run", "--silent", script, "--", ...options], { cwd: root, stdio: "ignore" });
+  const { error, signal } = spawnSync("npm", ["run", "--silent", script, "--", ...options], {
+    cwd: root,
+    stdio: "ignore",
+  });
   if (error || signal) throw new Error(`The build for the tests did not run: ${error?.message ?? signal}`);
 }

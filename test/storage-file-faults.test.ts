@@ -19,7 +19,9 @@ const place = placeForEach();
 describe.each(["with-links", "without-links"])("rivals in several processes, on a file system %s", (links) => {
   it("create each key once, and nobody reads half a value", async () => {
     const rounds = 6;
-    const processes = await Promise.all(["a", "b", "c", "d"].map((name) => start("rival", place.folder, name, String(rounds), links)));
+    const processes = await Promise.all(
+      ["a", "b", "c", "d"].map((name) => start("rival", place.folder, name, String(rounds), links)),
+    );
     const race = Promise.all(processes.map((child) => ask<RivalReport[]>(child)));
     const torn = await readUntil(race, rounds, links === "without-links");
     const reports = (await race).flat();
@@ -65,7 +67,8 @@ describe("a process that is killed in the middle of its writes", () => {
       storm.once("exit", () => done());
     });
     const there = await keysOf(place.storage, "");
-    for (const key of there) expect([key, labelOf(await place.storage.get(key))]).toEqual([key, expect.stringMatching(/^(created-)?\d+$/)]);
+    for (const key of there)
+      expect([key, labelOf(await place.storage.get(key))]).toEqual([key, expect.stringMatching(/^(created-)?\d+$/)]);
     for (const [key, least] of acknowledged) {
       const label = labelOf(await place.storage.get(key)) ?? "";
       expect(Number(label.replace("created-", ""))).toBeGreaterThanOrEqual(least);
@@ -81,13 +84,17 @@ describe("a disk", () => {
       const full = new StorageFile({ folder: join(disk, "store") });
       let written = 0;
       const failure = await fill(full, () => written++);
-      expect(failure).toMatchObject({ code: "ENOSPC", message: expect.stringMatching(/the disk is full; free some space.*job.steps/) });
+      expect(failure).toMatchObject({
+        code: "ENOSPC",
+        message: expect.stringMatching(/the disk is full; free some space.*job.steps/),
+      });
       expect(written).toBeGreaterThan(3);
       await expect(full.create("job/large", labelled("large", large))).rejects.toMatchObject({ code: "ENOSPC" });
       await expect(full.put("job/steps/0", labelled("new", 200_000))).rejects.toMatchObject({ code: "ENOSPC" });
       expect(fs.readdirSync(join(disk, "store", "job"))).toEqual(["steps"]);
       expect(fs.readdirSync(join(disk, "store", "job", "steps"))).toHaveLength(written);
-      for (let step = 0; step < written; step++) expect(labelOf(await full.get(`job/steps/${step}`))).toBe(`step-${step}`);
+      for (let step = 0; step < written; step++)
+        expect(labelOf(await full.get(`job/steps/${step}`))).toBe(`step-${step}`);
       await full.delete("job/steps/1");
       await full.delete("job/steps/2");
       expect(await full.create("job/steps/again", labelled("again", 16_000))).toBe(true);
@@ -104,11 +111,16 @@ describe("a disk", () => {
       await readOnly.put("job/a", value);
       execFileSync("mount", ["-o", "remount,ro", disk]);
       const calls = [
-        readOnly.put("job/a", labelled("new", 300)), readOnly.create("job/b", value), readOnly.create("new/b", value),
-        readOnly.delete("job/a"), new StorageFile({ folder: readOnly.folder }).create("job/b", value),
+        readOnly.put("job/a", labelled("new", 300)),
+        readOnly.create("job/b", value),
+        readOnly.create("new/b", value),
+        readOnly.delete("job/a"),
+        new StorageFile({ folder: readOnly.folder }).create("job/b", value),
       ];
       for (const call of await Promise.allSettled(calls)) {
-        expect(call).toMatchObject({ reason: { code: "EROFS", message: expect.stringContaining("the file system is read-only") } });
+        expect(call).toMatchObject({
+          reason: { code: "EROFS", message: expect.stringContaining("the file system is read-only") },
+        });
       }
       expect(labelOf(await readOnly.get("job/a"))).toBe("value");
       execFileSync("mount", ["-o", "remount,rw", disk]);
@@ -177,11 +189,24 @@ describe("calls of the operating system", () => {
     };
     const folders = onWindows ? [] : ["sync ", "sync store", "sync store/job"];
     const last = onWindows ? [] : ["sync store/job/steps"];
-    expect(await callsOf(place.storage.create("job/steps/a", value))).toEqual([...folders, "sync value", "linkSync", "unlinkSync", ...last]);
-    expect(await callsOf(place.storage.create("job/steps/b", value))).toEqual(["sync value", "linkSync", "unlinkSync", ...last]);
+    expect(await callsOf(place.storage.create("job/steps/a", value))).toEqual([
+      ...folders,
+      "sync value",
+      "linkSync",
+      "unlinkSync",
+      ...last,
+    ]);
+    expect(await callsOf(place.storage.create("job/steps/b", value))).toEqual([
+      "sync value",
+      "linkSync",
+      "unlinkSync",
+      ...last,
+    ]);
     expect(await callsOf(place.storage.put("job/steps/b", value))).toEqual(["sync value", "renameSync", ...last]);
     expect(await callsOf(place.storage.delete("job/steps/b"))).toEqual(["unlinkSync", ...last]);
-    expect(await callsOf(new StorageFile({ folder: place.folder }).create("job/steps/c", value))).toContain("sync store/job");
+    expect(await callsOf(new StorageFile({ folder: place.folder }).create("job/steps/c", value))).toContain(
+      "sync store/job",
+    );
   });
 
   it("fail in the fsync of the file: nothing is there, and the old value stays", async () => {
@@ -205,8 +230,13 @@ describe("calls of the operating system", () => {
   it("fail for too many open files: retryable, and nothing has changed", async () => {
     await place.storage.put("job/old", value);
     disturb("openSync", () => fail("EMFILE", "open"));
-    await expect(place.storage.put("job/old", labelled("new", 300))).rejects.toMatchObject({ code: "EMFILE", retryable: true });
-    disturb("openSync", (path, flags, mode) => (flags === "wx" ? fail("EMFILE", "open") : real.openSync(path, flags, mode)));
+    await expect(place.storage.put("job/old", labelled("new", 300))).rejects.toMatchObject({
+      code: "EMFILE",
+      retryable: true,
+    });
+    disturb("openSync", (path, flags, mode) =>
+      flags === "wx" ? fail("EMFILE", "open") : real.openSync(path, flags, mode),
+    );
     await expect(place.storage.create("job/new", value)).rejects.toMatchObject({ retryable: true });
     disturb("openSync", real.openSync);
     expect(await keysOf(place.storage, "job/")).toEqual(["job/old"]);

@@ -38,26 +38,63 @@ describe("a StorageFile", () => {
   it.skipIf(onWindows)("keeps folders and files for its owner only", async () => {
     await place.storage.create("job/steps/a", value);
     await place.storage.put("job/b", labelled("large", 400_000));
-    const modes = ["", "job", "job/steps", "job/steps/a", "job/b"].map((path) => fs.statSync(join(place.folder, path)).mode & 0o777);
+    const modes = ["", "job", "job/steps", "job/steps/a", "job/b"].map(
+      (path) => fs.statSync(join(place.folder, path)).mode & 0o777,
+    );
     expect(modes).toEqual([0o700, 0o700, 0o700, 0o600, 0o600]);
   });
 });
 
 describe("keys", () => {
-  it.each(["", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/./b", ".a", "a/.b", "a\\b", "..\\a", "a\0b", "a\nb", "é"])(
-    "refuses %j",
-    async (key) => {
-      const listing = keysOf(place.storage, `${key}/`);
-      const calls = [place.storage.get(key), place.storage.put(key, value), place.storage.create(key, value), place.storage.delete(key), listing];
-      for (const call of await Promise.allSettled(calls)) {
-        expect(call).toMatchObject({ status: "rejected", reason: { message: expect.stringContaining(JSON.stringify(key)) } });
-      }
-      expect(fs.readdirSync(place.base)).toEqual([]);
-    },
-  );
+  it.each([
+    "",
+    "/",
+    "/a",
+    "a/",
+    "a//b",
+    ".",
+    "..",
+    "../a",
+    "a/../b",
+    "a/./b",
+    ".a",
+    "a/.b",
+    "a\\b",
+    "..\\a",
+    "a\0b",
+    "a\nb",
+    "é",
+  ])("refuses %j", async (key) => {
+    const listing = keysOf(place.storage, `${key}/`);
+    const calls = [
+      place.storage.get(key),
+      place.storage.put(key, value),
+      place.storage.create(key, value),
+      place.storage.delete(key),
+      listing,
+    ];
+    for (const call of await Promise.allSettled(calls)) {
+      expect(call).toMatchObject({
+        status: "rejected",
+        reason: { message: expect.stringContaining(JSON.stringify(key)) },
+      });
+    }
+    expect(fs.readdirSync(place.base)).toEqual([]);
+  });
 
   it("are file names where they are plain, and never meet where case, signs or a last dot don't count", async () => {
-    const names = ["job/a-b_c=1.json", "job/a", "job/A", "job/a.", "job/a ", "job/a:b", "job/%41", "job/a%2e", "Job/a", "job/~"];
+    const names = [
+      "job/a-b_c=1.json",
+      "job/a",
+      "job/A",
+      "job/a.",
+      "job/a ",
+      "job/a:b",
+      "job/%41",
+      "job/a%2e",
+      "Job/a",
+      "job/~",
+    ];
     for (const name of names) expect(await place.storage.create(name, labelled(name, 50))).toBe(true);
     for (const name of names) expect(labelOf(await place.storage.get(name))).toBe(name);
     expect(await keysOf(place.storage, "")).toEqual(names.toSorted());
@@ -68,7 +105,9 @@ describe("keys", () => {
 
   it("can't be the beginning of another key, and say so", async () => {
     await place.storage.put("job/a", value);
-    await expect(place.storage.create("job/a/b", value)).rejects.toThrow(/a value lies where a folder is needed.*job.a.b/);
+    await expect(place.storage.create("job/a/b", value)).rejects.toThrow(
+      /a value lies where a folder is needed.*job.a.b/,
+    );
     await expect(place.storage.put("job/a/b/c", value)).rejects.toThrow("a value lies where a folder is needed");
     await expect(place.storage.create("job", value)).rejects.toThrow("a folder lies where the value would go");
     await expect(place.storage.put("job", value)).rejects.toThrow("a folder lies where the value would go");
@@ -144,7 +183,8 @@ describe("temporary files of dead processes", () => {
   it("are removed after an hour, when their folder is first used", async () => {
     await place.storage.put("job/a", value);
     const old = new Date(Date.now() - 2 * 60 * 60 * 1000);
-    for (const name of [leftover, ".dotflow-4711-0123456789ab-2", ".someone-else"]) fs.writeFileSync(join(place.folder, "job", name), "half");
+    for (const name of [leftover, ".dotflow-4711-0123456789ab-2", ".someone-else"])
+      fs.writeFileSync(join(place.folder, "job", name), "half");
     for (const name of [leftover, ".someone-else"]) fs.utimesSync(join(place.folder, "job", name), old, old);
     const next = new StorageFile({ folder: place.folder });
     await next.put("job/b", value);
@@ -166,17 +206,26 @@ describe("a folder that someone removed while it was in use", () => {
     await place.storage.create("job/runs/1/steps/a", value);
   });
 
-  it.each(["", "job", "job/runs/1", "job/runs/1/steps"])("fails the next write instead of being made again: /%s", async (removed) => {
-    const kept = join(place.base, "kept");
-    fs.renameSync(join(place.folder, removed), kept);
-    for (const call of [place.storage.create("job/runs/1/steps/b", value), place.storage.put("job/runs/1/steps/deeper/b", value)]) {
-      await expect(call).rejects.toMatchObject({ code: "ENOENT", message: expect.stringContaining("was removed while it was in use") });
-    }
-    expect(fs.existsSync(join(place.folder, removed))).toBe(false);
-    fs.renameSync(kept, join(place.folder, removed));
-    expect(await place.storage.create("job/runs/1/steps/b", value)).toBe(true);
-    expect(await keysOf(place.storage, "job/runs/")).toEqual(["job/runs/1/steps/a", "job/runs/1/steps/b"]);
-  });
+  it.each(["", "job", "job/runs/1", "job/runs/1/steps"])(
+    "fails the next write instead of being made again: /%s",
+    async (removed) => {
+      const kept = join(place.base, "kept");
+      fs.renameSync(join(place.folder, removed), kept);
+      for (const call of [
+        place.storage.create("job/runs/1/steps/b", value),
+        place.storage.put("job/runs/1/steps/deeper/b", value),
+      ]) {
+        await expect(call).rejects.toMatchObject({
+          code: "ENOENT",
+          message: expect.stringContaining("was removed while it was in use"),
+        });
+      }
+      expect(fs.existsSync(join(place.folder, removed))).toBe(false);
+      fs.renameSync(kept, join(place.folder, removed));
+      expect(await place.storage.create("job/runs/1/steps/b", value)).toBe(true);
+      expect(await keysOf(place.storage, "job/runs/")).toEqual(["job/runs/1/steps/a", "job/runs/1/steps/b"]);
+    },
+  );
 
   it("is made again for a caller that has listed what it wrote there, and was told that nothing is left", async () => {
     fs.rmSync(place.folder, { recursive: true });
@@ -198,5 +247,8 @@ describe("a folder that someone removed while it was in use", () => {
 });
 
 function visible(path: string): string[] {
-  return fs.readdirSync(join(place.folder, path)).filter((name) => !name.startsWith(".")).toSorted();
+  return fs
+    .readdirSync(join(place.folder, path))
+    .filter((name) => !name.startsWith("."))
+    .toSorted();
 }

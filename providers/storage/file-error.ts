@@ -22,7 +22,10 @@ export function explained(error: unknown, path: string): unknown {
   const { syscall } = error as NodeJS.ErrnoException;
   const onWindows = process.platform === "win32" && syscall === "rename" && (code === "EPERM" || code === "EACCES");
   const message = `${advice[code] ?? error.message} (${code}${syscall ? `, ${syscall}` : ""}, ${JSON.stringify(path)})`;
-  return Object.assign(error, { message, ...(onWindows || ["EBUSY", "EMFILE", "ENFILE"].includes(code) ? { retryable: true } : {}) });
+  return Object.assign(error, {
+    message,
+    ...(onWindows || ["EBUSY", "EMFILE", "ENFILE"].includes(code) ? { retryable: true } : {}),
+  });
 }
 
 export function codeOf(error: unknown): string {

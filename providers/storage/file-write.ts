@@ -2,7 +2,17 @@
 // Which key lies where is left to file.ts, whether the folder is there to file-folders.ts.
 import { randomBytes } from "node:crypto";
 import {
-  closeSync, fsync, fsyncSync, linkSync, openSync, readdirSync, renameSync, statSync, unlinkSync, writeFile, writeFileSync,
+  closeSync,
+  fsync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFile,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";

@@ -35,7 +35,8 @@ export class StorageFile implements Storage {
 
   constructor(options: StorageFileOptions = {}) {
     const { folder = ".dotflow" } = options;
-    if (folder === "") throw new TypeError('The option folder of StorageFile is empty. Give a path such as ".dotflow".');
+    if (folder === "")
+      throw new TypeError('The option folder of StorageFile is empty. Give a path such as ".dotflow".');
     this.folder = resolve(folder);
     this.#folders = new Folders(this.folder);
   }
@@ -108,7 +109,10 @@ export class StorageFile implements Storage {
     const parts = key.split("/");
     for (const part of parts) {
       const wrong = faultOf(part);
-      if (wrong) throw new TypeError(`StorageFile can't keep ${JSON.stringify(key)}: ${wrong}. Use parts of ASCII text, separated by "/".`);
+      if (wrong)
+        throw new TypeError(
+          `StorageFile can't keep ${JSON.stringify(key)}: ${wrong}. Use parts of ASCII text, separated by "/".`,
+        );
     }
     return join(this.folder, ...parts.map(toFileName));
   }
@@ -133,7 +137,9 @@ const plain = /^[a-z0-9_=-](?:[a-z0-9._=-]*[a-z0-9_=-])?$/;
 /** Gives `undefined` for a file that this storage did not write. */
 function fromFileName(name: string): string | undefined {
   if (plain.test(name)) return name;
-  const part = name.replace(/%([2-7][0-9a-f])/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
+  const part = name.replace(/%([2-7][0-9a-f])/g, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 16)),
+  );
   return faultOf(part) === undefined && toFileName(part) === name ? part : undefined;
 }
 

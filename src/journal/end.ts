@@ -26,7 +26,12 @@ export interface RunEnd {
 }
 
 export function encodeEnd(end: RunEnd, writer: string): StoredRecord {
-  return { kind: "end", writer, facts: { status: end.status, finishedAt: end.finishedAt }, payload: Buffer.from(JSON.stringify(end)) };
+  return {
+    kind: "end",
+    writer,
+    facts: { status: end.status, finishedAt: end.finishedAt },
+    payload: Buffer.from(JSON.stringify(end)),
+  };
 }
 
 export function decodeEnd(record: StoredRecord): RunEnd {

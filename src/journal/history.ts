@@ -68,7 +68,10 @@ export async function runById(store: Store, runId: string | undefined): Promise<
   const plans = (await store.list(`${prefix}plans/`)).map(generationOf);
   const run = await readRun(store, { run: runId, plan: Math.max(0, ...plans) }, undefined);
   if (run) return run;
-  throw new NothingToResumeError(`Workflow "${workflowId}" has no run "${runId}" in this storage. checkpoints.runs() lists those it has.`, { workflowId, runId });
+  throw new NothingToResumeError(
+    `Workflow "${workflowId}" has no run "${runId}" in this storage. checkpoints.runs() lists those it has.`,
+    { workflowId, runId },
+  );
 }
 
 /** Reads the record of a task of a run, wherever it lies; `undefined` where there is none. */

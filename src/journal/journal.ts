@@ -105,7 +105,9 @@ export class Journal {
 
   /** The id for a run that is about to begin. */
   nextRunId(now: number): string {
-    return this.#lease.runs[0]?.run === this.#fresh && this.#plan === undefined ? this.#fresh : newRunId(now, this.#lease.generation);
+    return this.#lease.runs[0]?.run === this.#fresh && this.#plan === undefined
+      ? this.#fresh
+      : newRunId(now, this.#lease.generation);
   }
 
   /** Begins the run of `plan`. From here on it is the run that a resume finds. */
@@ -123,7 +125,10 @@ export class Journal {
   async replan(plan: Plan): Promise<void> {
     await this.#lease.ensure();
     const { generation, writer } = this.#lease;
-    await this.#store.put(this.#store.keys.plan(plan.runId, generation), encodePlan(plan, this.#store.workflowId, writer));
+    await this.#store.put(
+      this.#store.keys.plan(plan.runId, generation),
+      encodePlan(plan, this.#store.workflowId, writer),
+    );
     await this.#lease.point([{ run: plan.runId, plan: generation }]);
     this.#plan = plan;
   }
@@ -135,7 +140,12 @@ export class Journal {
   async record(taskId: string, facts: Facts, value: EncodedValue): Promise<StepRecord | undefined> {
     await this.#lease.ensure();
     const key = this.#store.keys.step(this.runId, taskId);
-    const record: StoredRecord = { kind: "step", writer: this.#lease.writer, facts: { task: taskId, ...facts, form: value.form }, payload: value.bytes };
+    const record: StoredRecord = {
+      kind: "step",
+      writer: this.#lease.writer,
+      facts: { task: taskId, ...facts, form: value.form },
+      payload: value.bytes,
+    };
     const rival = await this.#create(key, record);
     this.#saved.add(this.#part(taskId));
     this.#forgotten.delete(taskId);

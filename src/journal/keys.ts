@@ -16,7 +16,9 @@ const reserved = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/;
 export function encodePart(part: string): string {
   if (part.length <= limits.keyPart && plain.test(part) && !part.endsWith(".") && !reserved.test(part)) return part;
   if (part === "") return "=";
-  let encoded = part.replace(/^\.|[^a-z0-9._-]/gu, (character) => (/[A-Z]/.test(character) ? `=${character.toLowerCase()}` : escapeBytes(character)));
+  let encoded = part.replace(/^\.|[^a-z0-9._-]/gu, (character) =>
+    /[A-Z]/.test(character) ? `=${character.toLowerCase()}` : escapeBytes(character),
+  );
   if (encoded.endsWith(".")) encoded = encoded.slice(0, -1) + escapeBytes(".");
   if (reserved.test(encoded)) encoded = escapeBytes(encoded.charAt(0)) + encoded.slice(1);
   if (encoded.length <= limits.keyPart) return encoded;

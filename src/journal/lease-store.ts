@@ -46,7 +46,14 @@ export class LeaseStore {
   }
 
   async #recover(): Promise<LeaseBody> {
-    return { runs: await newestRuns(this.#store), lease: 0, renewed: 0, count: 0, released: true, owner: ownIdentity() };
+    return {
+      runs: await newestRuns(this.#store),
+      lease: 0,
+      renewed: 0,
+      count: 0,
+      released: true,
+      owner: ownIdentity(),
+    };
   }
 }
 

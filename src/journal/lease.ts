@@ -152,7 +152,8 @@ export class Lease {
       this.#runs = point(seen?.body.runs ?? [], generation + 1);
       if (!(await this.#create(generation + 1))) continue;
       this.#followsCrash = seen !== undefined && !seen.body.intact;
-      if (seen && verdict !== "free" && (await store.read(generation))?.text !== seen.text) await this.#waitOut(seen.body.lease);
+      if (seen && verdict !== "free" && (await store.read(generation))?.text !== seen.text)
+        await this.#waitOut(seen.body.lease);
       return;
     }
   }
@@ -271,7 +272,15 @@ export class Lease {
 
   #body(released: boolean): LeaseBody {
     const { clock, lease } = this.#options;
-    return { runs: this.#runs, lease, renewed: clock.now(), count: this.#count, released, ...(this.#intact && { intact: true }), owner: ownIdentity() };
+    return {
+      runs: this.#runs,
+      lease,
+      renewed: clock.now(),
+      count: this.#count,
+      released,
+      ...(this.#intact && { intact: true }),
+      owner: ownIdentity(),
+    };
   }
 
   #isValid(): boolean {

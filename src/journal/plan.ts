@@ -37,9 +37,18 @@ export function encodePlan(plan: Plan, workflowId: string, writer: string): Stor
   const stored: StoredPlan = {
     ...rest,
     ...(input && { input: encodeInput(input) }),
-    tasks: tasks.map(({ name, group, ...task }) => ({ ...task, ...(name !== task.id && { name }), ...(group !== "default" && { group }) })),
+    tasks: tasks.map(({ name, group, ...task }) => ({
+      ...task,
+      ...(name !== task.id && { name }),
+      ...(group !== "default" && { group }),
+    })),
   };
-  return { kind: "run", writer, facts: { workflow: workflowId, run: plan.runId, createdAt: plan.createdAt }, payload: Buffer.from(JSON.stringify(stored)) };
+  return {
+    kind: "run",
+    writer,
+    facts: { workflow: workflowId, run: plan.runId, createdAt: plan.createdAt },
+    payload: Buffer.from(JSON.stringify(stored)),
+  };
 }
 
 /** Reads the plan that counts of a run; `undefined` for a run that does not exist. */

@@ -21,7 +21,9 @@ export interface RemovalRule {
  */
 export async function removeRuns(store: Store, { remove, except }: RemovalRule): Promise<string[]> {
   const runs = await newestRuns(store);
-  const going = new Set(runs.map(({ run }) => run).filter((run, place) => run !== except && remove(place, timeOfRun(run))));
+  const going = new Set(
+    runs.map(({ run }) => run).filter((run, place) => run !== except && remove(place, timeOfRun(run))),
+  );
   if (going.size === 0) return [];
   // What a run that stays refers to stays, and so does what that refers to in turn.
   let staying = runs.filter(({ run }) => !going.has(run));
@@ -38,7 +40,8 @@ export async function removeRuns(store: Store, { remove, except }: RemovalRule):
 
 /** Removes one run. Its run object goes last: until then it exists. */
 export async function removeRun(store: Store, runId: string): Promise<void> {
-  for (const key of await store.list(store.keys.runFolder(runId))) if (key !== store.keys.run(runId)) await store.delete(key);
+  for (const key of await store.list(store.keys.runFolder(runId)))
+    if (key !== store.keys.run(runId)) await store.delete(key);
   await store.delete(store.keys.run(runId));
 }
 
@@ -53,7 +56,8 @@ export interface TidyOptions {
 export async function tidy(store: Store, { runId, generation, retention, now }: TidyOptions): Promise<number> {
   if (generation % limits.keptLeases === 0) await removeLeases(store, generation - limits.keptLeases);
   if (!retention || (retention.maxRuns === Infinity && retention.maxAge === Infinity)) return 0;
-  const remove = (place: number, createdAt: number): boolean => place >= retention.maxRuns || now - createdAt > retention.maxAge;
+  const remove = (place: number, createdAt: number): boolean =>
+    place >= retention.maxRuns || now - createdAt > retention.maxAge;
   return (await removeRuns(store, { remove, except: runId })).length;
 }
 
@@ -69,7 +73,9 @@ export async function removeAllRuns(store: Store): Promise<number> {
 /** Removes the leases below a generation, oldest first. */
 export async function removeLeases(store: Store, below: number): Promise<void> {
   const keys = await new LeaseStore(store).list();
-  const generations = keys.map((key) => ({ key, generation: generationOf(key) })).sort((a, b) => a.generation - b.generation);
+  const generations = keys
+    .map((key) => ({ key, generation: generationOf(key) }))
+    .sort((a, b) => a.generation - b.generation);
   for (const { key, generation } of generations) if (generation < below) await store.delete(key);
 }
 

@@ -18,6 +18,7 @@ export function newestFirst(a: string, b: string): number {
 
 /** When a run began, in milliseconds; `NaN` for an id that is not ours. */
 export function timeOfRun(runId: string): number {
-  const [, year, month, day, hour, minute, second, rest] = /^(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)(\d{3})z-/.exec(runId) ?? [];
+  const [, year, month, day, hour, minute, second, rest] =
+    /^(\d{4})(\d\d)(\d\d)t(\d\d)(\d\d)(\d\d)(\d{3})z-/.exec(runId) ?? [];
   return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${rest}Z`);
 }

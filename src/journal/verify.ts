@@ -30,7 +30,12 @@ export async function verifyStore(store: Store): Promise<Problem[]> {
   for (const { runId, kept } of plans) {
     for (const [taskId, origin] of Object.entries(kept)) {
       const key = store.keys.step(origin, taskId);
-      if (!present.has(key)) problems.push({ key, code: "MISSING", message: `Run "${runId}" refers to the record of "${taskId}" in run "${origin}", which is gone.` });
+      if (!present.has(key))
+        problems.push({
+          key,
+          code: "MISSING",
+          message: `Run "${runId}" refers to the record of "${taskId}" in run "${origin}", which is gone.`,
+        });
     }
   }
   return problems.sort((a, b) => (a.key < b.key ? -1 : 1));

@@ -33,7 +33,11 @@ export async function listWorkflows(storage: GuardedStorage, seal: Seal): Promis
     }
   }
   const workflows = await Promise.all(
-    [...found].map(async ([encoded, { runs, key, lastRunId }]) => ({ workflowId: await nameOf(storage, seal, encoded, key), runs, lastRunId })),
+    [...found].map(async ([encoded, { runs, key, lastRunId }]) => ({
+      workflowId: await nameOf(storage, seal, encoded, key),
+      runs,
+      lastRunId,
+    })),
   );
   return workflows.sort((a, b) => (a.lastRunId < b.lastRunId ? 1 : -1));
 }
