@@ -148,7 +148,7 @@ eachStorage((_name, open) => {
         error: {
           name: "Error",
           message: "transform fails",
-          stack: expect.stringContaining("checkpoints.test") as string,
+          stack: expect.stringContaining("etl.ts") as string,
         },
       });
     });

@@ -26,7 +26,6 @@ eachStorage((_name, open) => {
       ["a task that is not there to begin from", { from: "z", resume: true }],
       ["from without resume", { from: "a" }],
       ["concurrency of 0", { concurrency: 0 }],
-      ["concurrency of half a task", { concurrency: 0.5 }],
       ["concurrency as a text", { concurrency: "2" as unknown as number }],
       ["a signal that is none", { signal: {} as AbortSignal }],
       ["a callback that is none", { onSuccess: "log" as unknown as () => void }],
@@ -96,7 +95,7 @@ eachStorage((_name, open) => {
     });
 
     it.each(["heeds it", "ends well all the same", "ignores it"])(
-      "that is aborted while a step runs, which %s",
+      "aborted while a step runs, which %s",
       async (how) => {
         const clock = manualClock();
         const controller = new AbortController();
