@@ -64,8 +64,9 @@ describe("3. Any byte of any stored object flipped, cut or swapped with another'
             await steps({ workflowId, storage, ...protection }, { fails: false, suffix: " of long ago" }).start();
           }
           const { objects, seen, tryWith } = await runToDamage(storage, protection);
-          for (const [key, bytes] of [...objects].filter((object) => object[0].startsWith("job/"))) {
-            for (const [otherKey, otherBytes] of objects) {
+          const own = [...objects].filter(([key]) => key.startsWith("job/"));
+          for (const [key, bytes] of own) {
+            for (const [otherKey, otherBytes] of everything ? objects : own) {
               if (key === otherKey) continue;
               await tryWith(`${key} replaced by ${otherKey}`, [[key, otherBytes]]);
               if (key < otherKey)
