@@ -19,7 +19,7 @@ import {
 import { toStepRecord } from "./journal/journal.ts";
 import { isEmpty, removeAllRuns, removeLeases, removeRuns } from "./journal/removal.ts";
 import { Lease } from "./journal/lease.ts";
-import { ownerOf } from "./journal/lease-judge.ts";
+import { ownerOf } from "./journal/lease-errors.ts";
 import { LeaseStore } from "./journal/lease-store.ts";
 import type { Store } from "./journal/store.ts";
 import { listWorkflows, type SavedWorkflow } from "./journal/workflows.ts";

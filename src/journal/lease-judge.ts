@@ -1,6 +1,5 @@
 // What a lease that lies in the storage means for a process that wants to drive. Pure, but for the look at /proc.
 import { limits } from "../defaults.ts";
-import type { LeaseOwner } from "../errors.ts";
 import { livenessOf } from "./identity.ts";
 import type { LeaseBody } from "./lease-body.ts";
 
@@ -24,8 +23,4 @@ export function judge(body: LeaseBody, heldHere: boolean, now: number): Verdict 
     case "unknown":
       return age > body.lease + limits.clockDifference ? "stale" : "watch";
   }
-}
-
-export function ownerOf({ owner, runs, renewed }: LeaseBody, generation: number): LeaseOwner {
-  return { host: owner.host, pid: owner.pid, runId: runs[0]?.run, generation, renewedAt: new Date(renewed) };
 }

@@ -3,11 +3,12 @@
 import { randomUUID } from "node:crypto";
 import { type Clock, sleep } from "../clock.ts";
 import { limits } from "../defaults.ts";
-import { LeaseLostError, type LeaseOwner, WorkflowLockedError } from "../errors.ts";
+import type { LeaseLostError, LeaseOwner } from "../errors.ts";
 import { generationOf } from "./keys.ts";
 import { ownIdentity } from "./identity.ts";
 import type { LeaseBody, Pointers } from "./lease-body.ts";
-import { judge, ownerOf } from "./lease-judge.ts";
+import { lockedError, lostError, ownerOf } from "./lease-errors.ts";
+import { judge } from "./lease-judge.ts";
 import type { LeaseStore } from "./lease-store.ts";
 
 export interface LeaseOptions {
@@ -141,7 +142,8 @@ export class Lease {
       const verdict = seen ? judge(seen.body, isHeldHere(seen.writer), clock.now()) : "free";
       if (seen && (verdict === "live" || verdict === "watch")) {
         const renewed = watch !== undefined && watch.text !== seen.text;
-        if (lock === "fail" && (verdict === "live" || renewed)) throw this.#locked(seen.body, generation);
+        if (lock === "fail" && (verdict === "live" || renewed))
+          throw lockedError(store.workflowId, ownerOf(seen.body, generation));
         if (!watch && verdict === "watch") onWatch(ownerOf(seen.body, generation));
         if (!watch || renewed) watch = { text: seen.text, mark: this.#now() };
         if (verdict === "live" || this.#contenderElapsed(watch.mark) < limits.contenderMargin * seen.body.lease) {
@@ -160,11 +162,11 @@ export class Lease {
 
   /** Waits a while; a signal that ends the waiting gives the error that not waiting would have given. */
   async #lookAgain(body: LeaseBody, generation: number): Promise<void> {
-    const { clock, signal } = this.#options;
+    const { store, clock, signal } = this.#options;
     try {
       await sleep(clock, body.lease / limits.looksPerLease, signal);
     } catch (cause) {
-      throw this.#locked(body, generation, cause);
+      throw lockedError(store.workflowId, ownerOf(body, generation), cause);
     }
   }
 
@@ -250,24 +252,11 @@ export class Lease {
   }
 
   #lose(): LeaseLostError {
-    const { workflowId } = this.#options.store;
-    this.#lost ??= new LeaseLostError(
-      `Another process has taken over workflow "${workflowId}": this one was silent for longer than its lease of ${this.#options.lease} ms. ` +
-        "What it had recorded is kept; what was in flight here is not recorded. Raise the option lease if steps block the event loop.",
-      { workflowId, runId: this.#runs[0]?.run },
-    );
+    const { store, lease } = this.#options;
+    this.#lost ??= lostError(store.workflowId, this.#runs[0]?.run, lease);
     this.abandon();
     this.onLost(this.#lost);
     return this.#lost;
-  }
-
-  #locked(body: LeaseBody, generation: number, cause?: unknown): WorkflowLockedError {
-    const { workflowId } = this.#options.store;
-    const owner = ownerOf(body, generation);
-    return new WorkflowLockedError(
-      `Workflow "${workflowId}" is driven by process ${owner.pid} on ${owner.host}. Wait for it with lock: "wait", or end that process.`,
-      { workflowId, runId: owner.runId, owner, cause },
-    );
   }
 
   #body(released: boolean): LeaseBody {

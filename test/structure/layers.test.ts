@@ -7,7 +7,7 @@ const layers = `
   storage-memory guard values serializer seal record
   decorators schema retry action
   graph fingerprint
-  journal/keys journal/run-id journal/identity journal/store journal/lease-body journal/lease-judge journal/lease-store journal/lease
+  journal/keys journal/run-id journal/identity journal/store journal/lease-body journal/lease-errors journal/lease-judge journal/lease-store journal/lease
   journal/plan journal/end journal/journal journal/workflows journal/history journal/verify journal/removal
   restore observers attempt result task-states task-values runner
   step-source task-list tasks workflow-graph
