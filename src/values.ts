@@ -111,8 +111,9 @@ export function inspect(value: unknown, reduce: Reduce): Inspection {
 
   function visitArray(array: unknown[], path: Path | undefined): void {
     // The indexes come first, then `length`, then what was added.
-    const keys = Reflect.ownKeys(array);
-    if (keys.at(-1) !== "length") throw refusal(path, "an array with properties of its own");
+    const keys = Object.getOwnPropertyNames(array);
+    if (keys.at(-1) !== "length" || Object.getOwnPropertySymbols(array).length > 0)
+      throw refusal(path, "an array with properties of its own");
     if (keys.length <= array.length) return visitSparse(array, keys.slice(0, -1), path);
     for (let index = 0; index < array.length; index++) {
       if (!isTrivial(array[index])) visit(array[index], { parent: path, key: index });
@@ -167,7 +168,8 @@ function isTrivial(part: unknown): boolean {
 }
 
 function ownKeys(object: object): number {
-  return Reflect.ownKeys(object).length;
+  // Several times faster than `Reflect.ownKeys`, which looks at no cache.
+  return Object.getOwnPropertyNames(object).length + Object.getOwnPropertySymbols(object).length;
 }
 
 function isIndexed(prototype: object): boolean {
