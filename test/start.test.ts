@@ -26,7 +26,6 @@ eachStorage((_name, open) => {
       ["a task that is not there to begin from", { from: "z", resume: true }],
       ["from without resume", { from: "a" }],
       ["concurrency of 0", { concurrency: 0 }],
-      ["concurrency as a text", { concurrency: "2" as unknown as number }],
       ["a signal that is none", { signal: {} as AbortSignal }],
       ["a callback that is none", { onSuccess: "log" as unknown as () => void }],
     ])("refuses %s, and nothing is run", async (_, options: StartOptions) => {
@@ -86,40 +85,35 @@ eachStorage((_name, open) => {
       const notes = new Notebook();
       const result = await chained(open(), notes).start({ signal: AbortSignal.abort() });
       expect(result).toMatchObject({ status: "cancelled", succeeded: 0 });
-      expect(result.tasks.map(({ status, reason }) => `${status}: ${reason}`)).toEqual(
-        Array(4).fill("pending: not reached"),
-      );
+      for (const task of result.tasks) expect(task).toMatchObject({ status: "pending", reason: "not reached" });
       await expect(result.output()).rejects.toMatchObject({ code: "WORKFLOW_FAILED" });
       expect(notes.called()).toEqual([]);
       expect((await chained(open(), notes).start({ resume: true })).succeeded).toBe(4);
     });
 
-    it.each(["heeds it", "ends well all the same", "ignores it"])(
-      "aborted while a step runs, which %s",
-      async (how) => {
-        const clock = manualClock();
-        const controller = new AbortController();
-        const notes = new Notebook();
-        const flow = chained(open(), notes, {
-          clock,
-          inStep: async (id, signal) => {
-            if (id !== "b") return;
-            controller.abort(new Error("enough"));
-            if (how === "heeds it") signal.throwIfAborted();
-            if (how === "ignores it") await new Promise(() => {});
-          },
-        });
-        const result = await whileAdvancing(clock, flow.start({ signal: controller.signal }));
-        const b = how === "ends well all the same" ? "completed" : "cancelled";
-        expect(result.tasks.map(({ status }) => status)).toEqual(["completed", b, "pending", "pending"]);
-        expect(result.status).toBe("cancelled");
-        expect(getEventListeners(controller.signal, "abort")).toEqual([]);
-        notes.called();
-        const resumed = await whileAdvancing(clock, chained(open(), notes, { clock }).start({ resume: true }));
-        expect(resumed.status).toBe("completed");
-        expect(notes.called()).toEqual(b === "completed" ? ["c", "d"] : ["b", "c", "d"]);
-      },
-    );
+    it.each(["heeds it", "ends all the same", "ignores it"])("aborted in a step that %s", async (how) => {
+      const clock = manualClock();
+      const controller = new AbortController();
+      const notes = new Notebook();
+      const flow = chained(open(), notes, {
+        clock,
+        inStep: async (id, signal) => {
+          if (id !== "b") return;
+          controller.abort(new Error("enough"));
+          if (how === "heeds it") signal.throwIfAborted();
+          if (how === "ignores it") await new Promise(() => {});
+        },
+      });
+      const result = await whileAdvancing(clock, flow.start({ signal: controller.signal }));
+      const b = how === "ends all the same" ? "completed" : "cancelled";
+      expect(result.tasks.map(({ status }) => status)).toEqual(["completed", b, "pending", "pending"]);
+      expect(result.status).toBe("cancelled");
+      expect(getEventListeners(controller.signal, "abort")).toEqual([]);
+      notes.called();
+      const resumed = await whileAdvancing(clock, chained(open(), notes, { clock }).start({ resume: true }));
+      expect(resumed.status).toBe("completed");
+      expect(notes.called()).toEqual(b === "completed" ? ["c", "d"] : ["b", "c", "d"]);
+    });
 
     it("that is aborted between two attempts, and while it waits for another process", async () => {
       const clock = manualClock();

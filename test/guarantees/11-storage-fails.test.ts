@@ -31,14 +31,28 @@ const final: Record<string, FaultKind & { times?: number }> = {
   "hangs for ever": { kind: "hang", times: Infinity },
 };
 
+interface Setting {
+  /** What was started before; nothing where it is missing. */
+  readonly before?: DiamondOptions;
+  readonly from?: string;
+  /** The version of the last step when it is started again. */
+  readonly version?: number;
+}
+
+const settings: Record<string, Setting> = {
+  "a new run": {},
+  "a run that is resumed": { before: { failing: "d" } },
+  "a run that is resumed with another plan": { before: { failing: "d" }, version: 2 },
+  "a run that takes records over from another one": { before: {}, from: "c" },
+};
+
 describe("11. A storage that fails, once or for ever, never re-runs a step that succeeded, and never ends green", () => {
-  eachStorage((_name, open) => {
-    describe.each([
-      ["a new run", false],
-      ["a run that is resumed", true],
-    ] as const)("in %s", (_, resumed) => {
+  eachStorage((name, open) => {
+    // The storages that write to a disk are slower: the first and the last will do.
+    const tried = Object.entries(settings).filter((_, index) => name === "memory" || index % 3 === 0);
+    describe.each(tried)("in %s", (_, setting) => {
       it.each(Object.entries(passing))("a call %s: the run completes", async (_case, fault) => {
-        const calls = await atEveryCall(open, resumed, fault, ({ given, error, what }) => {
+        const calls = await atEveryCall(open, setting, fault, ({ given, error, what }) => {
           expect(error, what).toBeUndefined();
           expect(given, what).toBe(output);
         });
@@ -46,7 +60,7 @@ describe("11. A storage that fails, once or for ever, never re-runs a step that 
       });
 
       it.each(Object.entries(final))("a call %s: the start is refused with a StorageError", async (_case, fault) => {
-        await atEveryCall(open, resumed, fault, ({ error, events, what }) => {
+        await atEveryCall(open, setting, fault, ({ error, events, what }) => {
           expect(error, what).toMatchObject({
             code: "STORAGE",
             key: expect.any(String) as string,
@@ -115,23 +129,23 @@ interface Outcome {
 /** Strikes each call of a start in turn, and has `check` look at what came of it. Resuming must always succeed. Gives how many calls there are. */
 async function atEveryCall(
   open: () => Storage,
-  resumed: boolean,
+  { before, from, version }: Setting,
   fault: FaultKind & { times?: number },
   check: (outcome: Outcome) => void,
 ): Promise<number> {
   for (let at = 1; ; at++) {
     const place = open();
     await fill(place, new Map());
-    if (resumed) expect((await diamond(place, new Notebook(), { failing: "d" }).start()).status).toBe("failed");
+    if (before) await diamond(place, new Notebook(), before).start();
     const clock = manualClock();
     const storage = faultyStorage(place, { clock, faults: [{ at, ...fault }] });
     const notes = new Notebook();
     const events: WorkflowEvent["type"][] = [];
-    const workflow = diamond(storage, notes, { clock, events });
+    const workflow = diamond(storage, notes, { clock, events, version });
     let result: RunResult | undefined;
     let error: unknown;
     try {
-      result = await whileAdvancing(clock, workflow.start({ resume: true }));
+      result = await whileAdvancing(clock, workflow.start({ resume: true, from }));
     } catch (thrown) {
       error = thrown;
     }
@@ -146,7 +160,7 @@ async function atEveryCall(
     storage.release();
     const { completed } = await diamond(place, notes).checkpoints.info();
     notes.called();
-    const last = await whileAdvancing(clock, diamond(place, notes, { clock }).start({ resume: true }));
+    const last = await whileAdvancing(clock, diamond(place, notes, { clock, version }).start({ resume: true }));
     expect(await last.output(), what).toBe(output);
     expect(notes.called().sort(), what).toEqual(ids.filter((id) => !completed.includes(id)));
     // At most the step whose record was struck runs a second time; none where the record is there.
@@ -161,10 +175,16 @@ interface DiamondOptions {
   readonly failing?: string;
   readonly clock?: ReturnType<typeof manualClock>;
   readonly events?: string[];
+  /** Of the last step. */
+  readonly version?: number | undefined;
 }
 
 /** a → b, c → d. */
-function diamond(storage: Storage, notes: Notebook, { failing, clock, events = [] }: DiamondOptions = {}): DotFlow {
+function diamond(
+  storage: Storage,
+  notes: Notebook,
+  { failing, clock, events = [], version }: DiamondOptions = {},
+): DotFlow {
   const workflow = new DotFlow({
     workflowId: "job",
     storage,
@@ -172,10 +192,14 @@ function diamond(storage: Storage, notes: Notebook, { failing, clock, events = [
     observers: [{ onEvent: ({ type }) => void events.push(type) }],
   });
   const step = (id: string) =>
-    notes.step(id, (previous) => {
-      if (id === failing) throw new Error(`${id} fails`);
-      return `${id}(${String(previous)})`;
-    });
+    notes.step(
+      id,
+      (previous) => {
+        if (id === failing) throw new Error(`${id} fails`);
+        return `${id}(${String(previous)})`;
+      },
+      { version: id === "d" ? version : undefined },
+    );
   const a = workflow.task.add(step("a"));
   const b = workflow.task.add(step("b"), { after: a });
   const c = workflow.task.add(step("c"), { after: a });
