@@ -64,6 +64,8 @@ export interface Retention {
 
 export interface Settings {
   readonly workflowId: string;
+  /** Whether nobody chose the id, so that no later process can find its runs. */
+  readonly hasRandomId: boolean;
   readonly name: string;
   readonly storage: GuardedStorage;
   readonly store: Store;
@@ -82,16 +84,20 @@ export function resolveSettings(options: DotFlowOptions): Settings {
   refuseUnknown(options, optionNames, "new DotFlow");
   const { clock = systemClock, name = hostname() } = options;
   const observers: unknown = options.observers ?? [];
-  const workflowId = checkWorkflowId(options.workflowId ?? process.env["WORKFLOW_ID"] ?? randomUUID());
+  const chosenId = options.workflowId ?? process.env["WORKFLOW_ID"];
+  const workflowId = checkWorkflowId(chosenId ?? randomUUID());
   const lease = toMilliseconds(options.lease ?? defaults.lease, "The option lease");
   if (lease < 100)
     throw new InvalidWorkflowError(
       `The option lease is ${lease} ms. It must be at least 100 ms: it has to be renewed in that time.`,
     );
-  if (!Array.isArray(observers)) throw new InvalidWorkflowError("The option observers is a list.");
+  if (!Array.isArray(observers) || observers.some((observer) => typeof observer !== "object" || observer === null)) {
+    throw new InvalidWorkflowError("The option observers is a list of objects with onEvent, aroundStep, or both.");
+  }
   const shared = { storage: options.storage ?? new StorageMemory(), clock, ...pickCodec(options) };
   return {
     workflowId,
+    hasRandomId: chosenId === undefined,
     name,
     lease,
     observers: [...(observers as Observer[])],

@@ -51,12 +51,9 @@ export class Start {
   }
 
   async #drive(prepared: Prepared, begun: (runId: string) => void): Promise<RunResult> {
-    const { workflowId, name, store, clock, lease, storage } = this.#settings;
+    const { workflowId, name, store, clock, lease } = this.#settings;
     const { resume, lock, signal, onChange } = this.#options;
-    if (resume && !storage.durable)
-      this.#observers.warn(
-        "This storage is not durable: what is saved in it is gone with this process or at a crash of the machine.",
-      );
+    if (resume) this.#warnOfNoResume();
     const onWatch = ({ pid, host }: LeaseOwner): void =>
       this.#observers.warn(
         `Process ${pid} on ${host} drove this workflow and has not said that it ended: waiting to see whether it still does.`,
@@ -75,6 +72,20 @@ export class Start {
     } catch (error) {
       await this.#giveUp(journal, runner, error);
       throw error;
+    }
+  }
+
+  #warnOfNoResume(): void {
+    const { storage, hasRandomId } = this.#settings;
+    if (!storage.durable) {
+      this.#observers.warn(
+        "This storage is not durable: what is saved in it is gone with this process or at a crash of the machine.",
+      );
+    }
+    if (hasRandomId) {
+      this.#observers.warn(
+        "This workflow has a random workflowId, so no later process can find its runs. Give it one that stays the same.",
+      );
     }
   }
 
