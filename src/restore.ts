@@ -21,8 +21,8 @@ export interface RestoreOptions {
 export interface Restoration {
   /** `same` goes on with the saved run, `new` begins one that refers to what is kept of it. */
   readonly run: "same" | "new";
-  /** The tasks that are not run again, by the run in which their records lie. */
-  readonly kept: ReadonlyMap<string, string>;
+  /** The ids of the tasks that are not run again. */
+  readonly kept: ReadonlySet<string>;
   /** Why a task runs, where it is not simply that it has no record. */
   readonly reasons: ReadonlyMap<string, string>;
   /** What differs; with `onChange: "raise"` these are the reason to refuse. */
@@ -40,10 +40,10 @@ export function decideRestoration(options: RestoreOptions): Restoration {
     );
 
   const changes = findChanges(saved, isSaved, present, again);
-  if (changes.length > 0 && onChange === "raise") return { run: "same", kept: new Map(), reasons, changes };
+  if (changes.length > 0 && onChange === "raise") return { run: "same", kept: new Set(), reasons, changes };
   if (changes.length > 0 && onChange === "restart") {
     for (const task of present) reasons.set(task.id, `restarted, as ${describe(changes)}`);
-    return { run: "new", kept: new Map(), reasons, changes };
+    return { run: "new", kept: new Set(), reasons, changes };
   }
 
   let run: Restoration["run"] = from === undefined ? "same" : "new";
@@ -57,9 +57,7 @@ export function decideRestoration(options: RestoreOptions): Restoration {
       if (!reasons.has(id)) reasons.set(id, changed.get(id) ?? followsFrom(graph, present, index, again));
     }
   }
-  const kept = new Map<string, string>();
-  for (const [index, { id }] of present.entries())
-    if (!again.has(index) && isSaved(id)) kept.set(id, saved.kept[id] ?? saved.runId);
+  const kept = new Set(present.filter(({ id }, index) => !again.has(index) && isSaved(id)).map(({ id }) => id));
   return { run, kept, reasons, changes };
 }
 

@@ -68,7 +68,7 @@ export async function settle(journal: Journal, prepared: Prepared, options: Sett
   const resumedFrom = run === "same" || restored > 0 ? saved.runId : undefined;
   if (run === "new") {
     // Asked of the journal: a record that was torn and written again lies in another run than the plan says.
-    const origins = [...kept.keys()].map((id) => [id, journal.originOf(id)] as const);
+    const origins = [...kept].map((id) => [id, journal.originOf(id)] as const);
     return { plan: await begin(keptRecords(origins)), resumedFrom, restored, reasons };
   }
   if (!differs(saved.tasks, present)) return { plan: saved, resumedFrom, restored, reasons };

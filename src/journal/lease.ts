@@ -90,7 +90,7 @@ export class Lease {
   /** Points the lease at another run or plan, and writes that before it resolves. */
   point(runs: Pointers): Promise<void> {
     this.#runs = runs;
-    return this.#inTurn(() => this.#renew());
+    return this.#inTurn(() => this.#keep());
   }
 
   /** Notes that the object of the newest run exists: the next write of the lease leaves the older ones out. */
@@ -101,7 +101,11 @@ export class Lease {
   /** Resolves while this process may record. One whose time ran out, say while a step blocked the event loop, acquires anew first. */
   async ensure(): Promise<void> {
     if (this.#lost) throw this.#lost;
-    if (!this.#isValid()) await this.#inTurn(() => this.#keep());
+    if (this.#isValid()) return;
+    await this.#inTurn(async () => {
+      // Of many steps that find it run out, the first acquires for all.
+      if (!this.#isValid()) await this.#keep();
+    });
   }
 
   /** Rejects with a `LeaseLostError` if a higher generation exists. */

@@ -101,6 +101,24 @@ it("is acquired anew, not renewed, by an owner whose time ran out while its mach
   expect(await generations(storage, owner)).toEqual(["1 own", "2 own"]);
 });
 
+it("is acquired anew, not renewed, where it is to point at another run after its time ran out", async () => {
+  const { storage, clock } = memory();
+  const lease = await (await leaseProcess(storage, clock)).acquire();
+  clock.jump(60_000);
+  await lease.point([{ run: "another", plan: 0 }]);
+  expect([lease.generation, lease.runs[0]?.run]).toEqual([2, "another"]);
+});
+
+it("is acquired anew once for all steps that find that its time ran out", async () => {
+  const { storage, clock } = memory();
+  const counted = faultyStorage(storage);
+  const lease = await (await leaseProcess(counted, clock)).acquire();
+  const before = counted.operations.put;
+  clock.jump(60_000);
+  await Promise.all(Array.from({ length: 20 }, () => lease.ensure()));
+  expect([lease.generation, counted.operations.put - before]).toEqual([2, 0]);
+});
+
 it("is not acquired anew where another process was faster", async () => {
   const { storage, clock } = memory();
   const lease = await (await leaseProcess(storage, clock)).acquire();
