@@ -22,7 +22,7 @@ export default defineConfig({
     projects: [
       project("main", {
         plugins: [lowerDecorators()],
-        test: { include: ["test/**/*.test.ts"], exclude: [decoratorTests], globalSetup: ["test/build.ts"] },
+        test: { include: ["test/**/*.test.ts"], exclude: [decoratorTests], globalSetup: ["test/build.ts", "test/servers/keeper.ts"] },
       }),
       project("decorators-tc39", {
         plugins: [lowerDecorators()],

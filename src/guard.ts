@@ -1,13 +1,14 @@
 // The one guard around every storage: raw errors become `StorageError`, passing ones are retried, a call that hangs is given up.
 import { type Clock, sleep } from "./clock.ts";
-import { limits } from "./defaults.ts";
-import { InvalidWorkflowError, isDotFlowError, StorageError } from "./errors.ts";
+import { defaults, limits } from "./defaults.ts";
+import { type DotFlowError, InvalidWorkflowError, isDotFlowError, StorageError } from "./errors.ts";
 import { show } from "./options.ts";
 import type { Storage } from "./storage.ts";
 
 /** A storage as the journal uses it: the same verbs, with listings that are complete or fail. */
 export interface GuardedStorage {
   readonly durable: boolean;
+  readonly durability?: string | undefined;
   get(key: string): Promise<Uint8Array | undefined>;
   put(key: string, value: Uint8Array): Promise<void>;
   /** An answer of `false` may hide one's own write whose answer was lost: the caller compares the writer. */
@@ -31,7 +32,8 @@ const networkCodes = new Set([
 const verbs = ["get", "put", "create", "list", "delete"] as const;
 type Verb = (typeof verbs)[number];
 
-export function guardStorage(storage: Storage, clock: Clock): GuardedStorage {
+/** `random` gives numbers from 0 to 1: processes that failed together must not come back together. */
+export function guardStorage(storage: Storage, clock: Clock, random: () => number): GuardedStorage {
   requireStorage(storage);
 
   async function guarded<Result>(
@@ -45,7 +47,7 @@ export function guardStorage(storage: Storage, clock: Clock): GuardedStorage {
         const left = limits.storageCall - (clock.monotonic() - started);
         return await within(clock, left, call);
       } catch (error) {
-        const delay = limits.storageRetryDelay * 2 ** (attempt - 1);
+        const delay = limits.storageRetryDelay * 2 ** (attempt - 1) * (1 - defaults.jitter * random());
         const spent = clock.monotonic() - started + delay;
         const over = error === gaveUp || attempt >= limits.storageAttempts || spent >= limits.storageCall;
         if (over || !isPassing(error)) throw failure(operation, key, error, attempt);
@@ -55,7 +57,13 @@ export function guardStorage(storage: Storage, clock: Clock): GuardedStorage {
   }
 
   return {
-    durable: storage.durable,
+    // Some storages know it only when they have asked their server.
+    get durable() {
+      return storage.durable;
+    },
+    get durability() {
+      return storage.durability;
+    },
     get: (key) => guarded("get", key, async () => checked(await storage.get(key), isBytesOrNothing, "get")),
     put: (key, value) => guarded("put", key, async () => storage.put(key, value)),
     create: (key, value) =>
@@ -113,8 +121,8 @@ function isPassing(error: unknown): boolean {
   return codes.some((each) => typeof each === "string" && networkCodes.has(each));
 }
 
-function failure(operation: Verb, key: string, cause: unknown, attempts: number): StorageError {
-  if (isDotFlowError(cause, "STORAGE")) return cause as StorageError;
+function failure(operation: Verb, key: string, cause: unknown, attempts: number): DotFlowError {
+  if (isDotFlowError(cause)) return cause;
   const why = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, "");
   const tries = attempts > 1 ? ` after ${attempts} attempts` : "";
   return new StorageError(

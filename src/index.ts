@@ -11,11 +11,13 @@ export {
 export type { Clock } from "./clock.ts";
 export { Context, StepContext } from "./context.ts";
 export type { ActionDecorator } from "./decorators.ts";
+export { copyRun, type CopyRunOptions } from "./copy-run.ts";
 export { DotFlow, RunHandle } from "./dotflow.ts";
 export type { Duration } from "./duration.ts";
 export * from "./errors.ts";
 export type { ObservedStep, Observer, WorkflowEvent } from "./events.ts";
 export type { GraphMode } from "./graph.ts";
+export type { Transferred } from "./journal/transfer.ts";
 export type { Problem } from "./journal/verify.ts";
 export type { SavedWorkflow } from "./journal/workflows.ts";
 export type { OnChange } from "./restore.ts";

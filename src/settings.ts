@@ -119,7 +119,7 @@ export function resolveStore(
   ) {
     throw new InvalidWorkflowError("The option serializer needs the functions encode and decode.");
   }
-  const storage = guardStorage(options.storage, options.clock);
+  const storage = guardStorage(options.storage, options.clock, Math.random);
   const seal = makeSeal(options);
   return {
     storage,

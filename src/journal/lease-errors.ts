@@ -1,5 +1,5 @@
 // What a process that may not drive is told: who does, and what to do now.
-import { LeaseLostError, type LeaseOwner, WorkflowLockedError } from "../errors.ts";
+import { LeaseLostError, type LeaseOwner, StorageError, WorkflowLockedError } from "../errors.ts";
 import type { LeaseBody } from "./lease-body.ts";
 
 export function ownerOf({ owner, runs, renewed }: LeaseBody, generation: number): LeaseOwner {
@@ -18,5 +18,13 @@ export function lostError(workflowId: string, runId: string | undefined, lease: 
     `Another process has taken over workflow "${workflowId}": this one was silent for longer than its lease of ${lease} ms. ` +
       "What it had recorded is kept; what was in flight here is not recorded. Raise the option lease if steps block the event loop.",
     { workflowId, runId },
+  );
+}
+
+/** Without this check a storage that forgets would be tried for ever. */
+export function unseenError(workflowId: string, generation: number): StorageError {
+  return new StorageError(
+    `The storage acknowledged lease ${generation} of workflow "${workflowId}" and does not list it. Nothing was run. Check the storage with storageContract of dotflow/testing.`,
+    { workflowId, operation: "list", retryable: false },
   );
 }

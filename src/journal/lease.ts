@@ -7,7 +7,7 @@ import type { LeaseLostError, LeaseOwner } from "../errors.ts";
 import { generationOf } from "./keys.ts";
 import { ownIdentity } from "./identity.ts";
 import type { LeaseBody, Pointers } from "./lease-body.ts";
-import { lockedError, lostError, ownerOf } from "./lease-errors.ts";
+import { lockedError, lostError, ownerOf, unseenError } from "./lease-errors.ts";
 import { judge } from "./lease-judge.ts";
 import type { LeaseStore } from "./lease-store.ts";
 
@@ -21,6 +21,8 @@ export interface LeaseOptions {
   readonly onWatch: (owner: LeaseOwner) => void;
   /** What the new lease points at, given what the one before did. What it throws is thrown before anything is written. */
   readonly point: (previous: Pointers, generation: number) => Pointers;
+  /** The lowest generation that will do. @default the next one */
+  readonly atLeast?: number;
 }
 
 interface Mark {
@@ -138,7 +140,7 @@ export class Lease {
   }
 
   async #acquire(): Promise<void> {
-    const { store, clock, lock, point, onWatch } = this.#options;
+    const { store, clock, lock, point, onWatch, atLeast = 0 } = this.#options;
     let watch: { text: string; mark: Mark } | undefined;
     for (;;) {
       const generation = await this.#highest();
@@ -155,8 +157,9 @@ export class Lease {
           continue;
         }
       }
-      this.#runs = point(seen?.body.runs ?? [], generation + 1);
-      if (!(await this.#create(generation + 1))) continue;
+      const next = Math.max(generation + 1, atLeast);
+      this.#runs = point(seen?.body.runs ?? [], next);
+      if (!(await this.#create(next))) continue;
       this.#followsCrash = seen !== undefined && !seen.body.intact;
       if (seen && verdict !== "free" && (await store.read(generation))?.text !== seen.text)
         await this.#waitOut(seen.body.lease);
@@ -184,7 +187,9 @@ export class Lease {
     let ours = false;
     try {
       const created = await this.#options.store.create(generation, writer, this.#body(false));
-      ours = created && (await this.#highest()) === generation;
+      const highest = created ? await this.#highest() : 0;
+      if (created && highest < generation) throw unseenError(this.#options.store.workflowId, generation);
+      ours = highest === generation;
     } finally {
       // Also where the storage failed: what lies there now must not look as if this process held it.
       if (!ours) {

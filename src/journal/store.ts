@@ -1,4 +1,5 @@
 // Records of one workflow under keys: what the journal, the lease and the history read and write through.
+import { CorruptCheckpointError } from "../errors.ts";
 import type { GuardedStorage } from "../guard.ts";
 import { decodeRecord, encodeRecord, type StoredRecord } from "../record.ts";
 import type { Seal } from "../seal.ts";
@@ -41,6 +42,24 @@ export class Store {
     const existing = await this.read(key);
     if (!existing) return { created: false };
     return { created: existing.writer === record.writer, existing };
+  }
+
+  /** Gives the bytes under `key`, which have proved to be sound; `undefined` where there is nothing or only a torn write. */
+  async readSound(key: string): Promise<{ bytes: Uint8Array; record: StoredRecord } | undefined> {
+    const bytes = await this.#storage.get(key);
+    const record = bytes && (await decodeRecord(this.#seal, key, bytes));
+    return record && { bytes, record };
+  }
+
+  /** Writes `bytes` where nothing is yet, and reads them again. Rejects where something else lies there. */
+  async createSound(key: string, bytes: Uint8Array): Promise<void> {
+    await this.#storage.create(key, bytes);
+    const written = await this.#storage.get(key);
+    if (written && Buffer.compare(written, bytes) === 0) return;
+    throw new CorruptCheckpointError(
+      `"${key}" of workflow "${this.workflowId}" holds something else than what was copied there. It was left as it is.`,
+      { workflowId: this.workflowId, key },
+    );
   }
 
   /** The keys under `prefix` that the workflow writes. Whatever somebody else put beside them is not seen. */

@@ -8,11 +8,11 @@ const layers = `
   decorators schema retry action
   graph fingerprint
   journal/keys journal/run-id journal/identity journal/store journal/lease-body journal/lease-errors journal/lease-judge journal/lease-store journal/lease
-  journal/plan journal/end journal/journal journal/workflows journal/history journal/verify journal/removal
+  journal/plan journal/end journal/journal journal/workflows journal/history journal/verify journal/removal journal/transfer
   restore observers attempt result task-states task-values runner
   step-source task-list tasks workflow-graph
   settings start-options prepare settle start
-  checkpoints dotflow index
+  copy-run checkpoints dotflow index
 `;
 
 const order = layers.trim().split(/\s+/);

@@ -16,12 +16,12 @@ interface Guarded {
 function guard(...faults: Fault[]): Guarded {
   const clock = manualClock();
   const storage = faultyStorage(new StorageMemory(), { faults, clock });
-  return { clock, storage, guarded: guardStorage(storage, clock) };
+  return { clock, storage, guarded: guardStorage(storage, clock, () => 0) };
 }
 
 /** A storage of which some verbs are different. */
 function odd(verbs: Partial<Storage>): GuardedStorage {
-  return guardStorage(Object.assign(new StorageMemory(), verbs), manualClock());
+  return guardStorage(Object.assign(new StorageMemory(), verbs), manualClock(), () => 0);
 }
 
 const errorWith = (fields: object): Error => Object.assign(new Error("gone"), fields);
@@ -126,7 +126,9 @@ describe("a call that hangs", () => {
       ],
       clock,
     });
-    const given = guardStorage(slow, clock).get(key).catch(String);
+    const given = guardStorage(slow, clock, () => 0)
+      .get(key)
+      .catch(String);
     await clock.advance("29s");
     expect([failing.operations.get, slow.hanging]).toEqual([1, 1]);
     await clock.advance("1s");
@@ -196,8 +198,18 @@ describe("an answer that is against the contract", () => {
   });
 });
 
+it("says whether the storage is durable as the storage says it now: some learn it from their server", () => {
+  const learning = { durable: false, durability: "not asked yet" };
+  const guarded = guardStorage(Object.assign(new StorageMemory(), learning), manualClock(), () => 0);
+  expect([guarded.durable, guarded.durability]).toEqual([false, "not asked yet"]);
+  const learnt = Object.assign(new StorageMemory(), learning);
+  const second = guardStorage(learnt, manualClock(), () => 0);
+  Object.assign(learnt, { durable: true, durability: undefined });
+  expect([second.durable, second.durability]).toEqual([true, undefined]);
+});
+
 it.each([undefined, null, {}, "memory", { get() {}, put() {} }])("refuses %o as a storage", (storage) => {
-  const make = () => guardStorage(storage as unknown as Storage, manualClock());
+  const make = () => guardStorage(storage as unknown as Storage, manualClock(), () => 0);
   expect(make).toThrow(InvalidWorkflowError);
   expect(make).toThrow(/^The option storage is .+, which has no (get, put, )?create, list, delete\. Give a storage/);
 });
