@@ -4,6 +4,8 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describeMachine } from "./machine.ts";
 import { formatRow, heading, type Row } from "./table.ts";
+import { cloudRows } from "./rows/clouds.ts";
+import { postgresRows, redisRows, sqliteRows } from "./rows/databases.ts";
 import { importRows } from "./rows/import.ts";
 import { largeRows } from "./rows/large.ts";
 import { longRunRows } from "./rows/long-run.ts";
@@ -11,16 +13,22 @@ import { parallelRows } from "./rows/parallel.ts";
 import { requestRows } from "./rows/requests.ts";
 import { resumeRows } from "./rows/resume.ts";
 import { fileStepRows, memoryStepRows } from "./rows/steps.ts";
+import { storageRows } from "./rows/storages.ts";
 
 const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
   import: importRows,
   memory: memoryStepRows,
   file: fileStepRows,
+  sqlite: sqliteRows,
+  postgres: postgresRows,
+  redis: redisRows,
   long: longRunRows,
   resume: resumeRows,
   large: largeRows,
   requests: requestRows,
   parallel: parallelRows,
+  clouds: cloudRows,
+  storages: storageRows,
 };
 
 const [first, ...rest] = process.argv.slice(2);

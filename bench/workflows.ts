@@ -1,12 +1,13 @@
 // The workflows that are measured: steps that do next to nothing, so that what is left is dotflow.
 import { action, type Context, DotFlow, type RunResult, type Storage } from "dotflow";
 
-/** `length` trivial steps, one after the other. Each calls `during`. */
-export function chain(storage: Storage, length: number, during: () => void = () => {}): DotFlow {
+/** `length` trivial steps, one after the other. Each calls `during`, and waits for a promise that it gives. */
+export function chain(storage: Storage, length: number, during: () => unknown = () => {}): DotFlow {
   const workflow = new DotFlow({ workflowId: "bench", storage });
-  const count = action(function count(previous: Context<number | null>): number {
-    during();
-    return (previous.storage ?? 0) + 1;
+  const count = action(function count(previous: Context<number | null>): number | Promise<number> {
+    const done = during();
+    const next = (previous.storage ?? 0) + 1;
+    return done instanceof Promise ? done.then(() => next) : next;
   });
   for (let index = 0; index < length; index++) workflow.task.add(count);
   return workflow;

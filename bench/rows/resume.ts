@@ -1,8 +1,8 @@
-// How long a resume takes until the one step that is left is called, and how that grows with what is done.
+// How long a resume takes until the one step that is left is called, on files beside the least that has to be done.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Storage, StorageMemory } from "dotflow";
+import type { Storage } from "dotflow";
 import { StorageFile } from "dotflow/storage/file";
 import { HandWriter } from "../by-hand.ts";
 import { withFolder } from "../machine.ts";
@@ -16,7 +16,6 @@ const rounds = 15;
 
 export async function resumeRows(): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const length of lengths) rows.push(await memoryRow(length));
   for (const length of lengths) rows.push(...(await withFolder((folder) => fileRows(folder, length))));
   return rows;
 }
@@ -28,14 +27,6 @@ export async function timeToLastStep(storage: Storage, length: number): Promise<
   const start = performance.now();
   await workflow.start({ resume: true });
   return called - start;
-}
-
-async function memoryRow(length: number): Promise<Row> {
-  const storage = new StorageMemory();
-  await unfinished(storage, length).start();
-  await repeat(5, () => timeToLastStep(storage, length));
-  const times = await repeat(rounds, () => timeToLastStep(storage, length));
-  return { work: `memory: resume behind ${length.toLocaleString("en")} steps`, ours: show(times, "ms") };
 }
 
 async function fileRows(folder: string, length: number): Promise<Row[]> {
