@@ -1,44 +1,27 @@
-// The kinds of storage that behaviour is tested over, and where each keeps what it stores. Also for child processes.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+// The kinds of storage that behaviour is tested over. Also for child processes.
 import type { Storage } from "dotflow";
-import { StorageFile } from "dotflow/storage/file";
-import { StorageMemory } from "dotflow/storage/memory";
+import { azure } from "./places/azure.ts";
+import { file } from "./places/file.ts";
+import { gcs } from "./places/gcs.ts";
+import type { PlaceKind } from "./places/kind.ts";
+import { memory } from "./places/memory.ts";
+import { postgres } from "./places/postgres.ts";
+import { redis } from "./places/redis.ts";
+import { s3 } from "./places/s3.ts";
+import { sqlite } from "./places/sqlite.ts";
 
-export interface PlaceKind {
-  /** Whether other processes can open the same place. */
-  readonly shared: boolean;
-  /** Makes an empty place, and gives its name. */
-  make(): string;
-  open(place: string): Storage;
-  remove(place: string): void;
-}
-
-const memories = new Map<string, Storage>();
+export type { PlaceKind } from "./places/kind.ts";
 
 /** A storage that is to keep the guarantees is added here, and nowhere else. */
 export const placeKinds: Readonly<Record<string, PlaceKind>> = {
-  memory: {
-    shared: false,
-    make() {
-      const place = String(memories.size);
-      memories.set(place, new StorageMemory());
-      return place;
-    },
-    open(place) {
-      const storage = memories.get(place);
-      if (!storage) throw new Error(`There is no memory ${place}.`);
-      return storage;
-    },
-    remove() {},
-  },
-  file: {
-    shared: true,
-    make: () => join(mkdtempSync(join(tmpdir(), "dotflow-")), "store"),
-    open: (folder) => new StorageFile({ folder }),
-    remove: (folder) => rmSync(join(folder, ".."), { recursive: true, force: true }),
-  },
+  memory,
+  file,
+  s3,
+  gcs,
+  redis,
+  azure,
+  sqlite,
+  postgres,
 };
 
 /** Opens a place by the name of its kind, as a child process is given it. */

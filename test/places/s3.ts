@@ -1,0 +1,26 @@
+// Prefixes in the bucket of a local R2.
+import { randomUUID } from "node:crypto";
+import { StorageS3 } from "dotflow/storage/s3";
+import { bucket, credentials } from "../servers/r2.ts";
+import { sharedServer } from "../servers/shared.ts";
+import type { PlaceKind } from "./kind.ts";
+
+export const s3: PlaceKind = {
+  shared: true,
+  scale: 0.1,
+  make: () => makePrefix("r2", "auto"),
+  open: openPrefix,
+  // The server's folder goes with the server.
+  remove() {},
+};
+
+/** Gives a prefix that nobody has, in the bucket of a server that the test run shares. */
+export async function makePrefix(server: string, region: string): Promise<string> {
+  return JSON.stringify({ endpoint: await sharedServer(server), region, prefix: randomUUID() });
+}
+
+export function openPrefix(place: string): StorageS3 {
+  // Written by `makePrefix`.
+  const { endpoint, region, prefix } = JSON.parse(place) as { endpoint: string; region: string; prefix: string };
+  return new StorageS3({ bucket, prefix, endpoint, region, credentials });
+}
