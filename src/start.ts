@@ -53,7 +53,6 @@ export class Start {
   async #drive(prepared: Prepared, begun: (runId: string) => void): Promise<RunResult> {
     const { workflowId, name, store, clock, lease } = this.#settings;
     const { resume, lock, signal, onChange } = this.#options;
-    if (resume) this.#warnOfNoResume();
     const onWatch = ({ pid, host }: LeaseOwner): void =>
       this.#observers.warn(
         `Process ${pid} on ${host} drove this workflow and has not said that it ended: waiting to see whether it still does.`,
@@ -62,6 +61,8 @@ export class Start {
     journal.onLost = (error) => this.#stop.request(error);
     let runner: Runner | undefined;
     try {
+      // A storage may know only by now whether it is durable.
+      if (resume) this.#warnOfNoResume();
       const settled = await settle(journal, prepared, { workflowId, name, clock, onChange });
       runner = this.#makeRunner(journal, prepared, settled);
       this.#announce(settled);
@@ -78,9 +79,8 @@ export class Start {
   #warnOfNoResume(): void {
     const { storage, hasRandomId } = this.#settings;
     if (!storage.durable) {
-      this.#observers.warn(
-        "This storage is not durable: what is saved in it is gone with this process or at a crash of the machine.",
-      );
+      const why = storage.durability ?? "what is saved in it is gone with this process or at a crash of the machine";
+      this.#observers.warn(`This storage is not durable: ${why}.`);
     }
     if (hasRandomId) {
       this.#observers.warn(

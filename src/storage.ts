@@ -17,6 +17,9 @@ export interface Storage {
    */
   readonly durable: boolean;
 
+  /** Why it is durable or is not, where that is worth a word: a sentence without its full stop, for that warning. */
+  readonly durability?: string;
+
   /** Gives the value under `key`, or `undefined` where there is none. A value that is there is never half of one. */
   get(key: string): Promise<Uint8Array | undefined>;
 

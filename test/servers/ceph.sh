@@ -4,6 +4,8 @@
 set -euo pipefail
 D=$1 P=$2 M=$3
 c=(-c "$D/ceph.conf")
+# One that ends takes the others along.
+trap 'kill -9 $(jobs -p) 2>/dev/null || true' EXIT
 
 if [ ! -e "$D/made" ]; then
   rm -rf "$D"/{mon,osd,run,log,rgw,keyring}
@@ -67,5 +69,4 @@ else
 fi
 
 radosgw "${c[@]}" -n client.rgw -f &
-# Ends when the first of them does, so that a test sees it.
 wait -n
