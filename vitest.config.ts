@@ -17,6 +17,8 @@ export default defineConfig({
   resolve: { alias },
   test: {
     pool: "forks",
+    // Tests of storages wait for servers and disks more than they compute.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     projects: [

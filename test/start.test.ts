@@ -229,7 +229,7 @@ function chained(
   notes: Notebook,
   { clock, version, fails, callback, inStep }: ChainOptions = {},
 ): DotFlow {
-  const flow = new DotFlow({ workflowId: "job", storage, clock });
+  const flow = new DotFlow({ workflowId: "job", storage: clock?.watch(storage) ?? storage, clock });
   for (const id of chain) {
     const step = notes.step(
       id,

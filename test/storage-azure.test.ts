@@ -94,12 +94,22 @@ describe.skipIf(missing)(`on Azurite${missing ? `, skipped: ${missing}` : ""}`, 
     expect(await storage.create("job/x", bytes("mine"))).toBe(false);
   });
 
+  it("does not list the folders of a Data Lake, which look like blobs to it", async () => {
+    const folder = { metadata: { hdi_isfolder: "true" } };
+    await container.getBlockBlobClient("lake/job").upload("", 0, folder);
+    await container.getBlockBlobClient("lake/job/steps").upload("", 0, folder);
+    const storage = new StorageAzure({ ...place, prefix: "lake" });
+    await storage.put("job/steps/a", bytes("a"));
+    await container.getBlockBlobClient("lake/job/tagged").upload("by hand", 7, { metadata: { team: "b" } });
+    expect(await keysOf(storage)).toEqual(["job/steps/a", "job/tagged"]);
+  });
+
   it("lists page after page, also while what it showed is deleted", async () => {
     let pages = 0;
     const client = {
       containerName: container.containerName,
       getBlockBlobClient: (name: string) => container.getBlockBlobClient(name),
-      listBlobsFlat: (options: { prefix: string; abortSignal: AbortSignal }) => ({
+      listBlobsFlat: (options: { prefix: string; includeMetadata: boolean; abortSignal: AbortSignal }) => ({
         byPage(settings: { continuationToken?: string }) {
           pages++;
           return container.listBlobsFlat(options).byPage({ ...settings, maxPageSize: 7 });

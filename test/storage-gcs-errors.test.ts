@@ -94,6 +94,11 @@ describe("a refusal", () => {
       expect(error).toMatchObject({ message: expect.stringContaining("A retention policy or a hold of the bucket") });
   });
 
+  it("by a policy of the organization is none because the key is taken, though it has the same status", async () => {
+    await setGcsFaults(server.address, { refuse: { status: 412, reason: "orgPolicyConstraintFailed", count: 1 } });
+    await expect(open().create("job/a", value)).rejects.toMatchObject({ code: 412, retryable: false });
+  });
+
   it("of bytes that were damaged on the way may pass", async () => {
     // A client whose checksum is not that of its bytes stands for a line that damages them.
     const client = new Client({
@@ -174,6 +179,17 @@ describe("the login", () => {
         ),
       });
     writeFileSync(join(folder, "login"), gcsLogin);
+    expect(await storage.create("job/a", value)).toBe(true);
+  });
+
+  it("is given up where nobody answers, and is tried anew at the next call", async () => {
+    const storage = open({ credentials: credentials(gcsLogin) });
+    server.pause();
+    try {
+      await expect(storage.get("job/a")).rejects.toMatchObject({ retryable: true });
+    } finally {
+      server.resume();
+    }
     expect(await storage.create("job/a", value)).toBe(true);
   });
 

@@ -232,6 +232,10 @@ describe("an answer that is not what its status says", () => {
       "a listing that is cut",
       "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>a</Key></Contents></ListBucketResult>",
     ],
+    [
+      "a listing that begins anew with each page",
+      "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>1</NextContinuationToken></ListBucketResult>",
+    ],
   ])("is never a short listing: %s", async (_, body) => {
     answer((response) => respond(response, 200, { "content-type": "application/xml" }, body));
     await expect(keysOf(storage)).rejects.toThrow("the answer is no listing as ListObjectsV2 gives it");
@@ -269,6 +273,11 @@ describe.concurrent("a store that does not answer", () => {
     } finally {
       await silent.stop();
     }
+  });
+
+  it("is given up also where its credentials never come", async () => {
+    const silent = open({ credentials: () => new Promise(() => {}) });
+    await expect(silent.get("job/a")).rejects.toMatchObject({ code: "ETIMEDOUT", retryable: true });
   });
 
   it("is waited for as long as parts of a value keep coming", async () => {

@@ -120,6 +120,13 @@ function over(name: string, recipe: ServerRecipe, region: string, stops: readonl
       },
     );
 
+    it("is not taken for one without conditions when such a client repeats the create of the check", async () => {
+      const storage = new StorageS3({ bucket, prefix, client: clientOfTest(3) });
+      proxy.dropAnswers(1);
+      expect(await storage.create("job/a", randomBytes(10))).toBe(true);
+      expect(await keysOf(storage)).toEqual(["job/a"]);
+    });
+
     it("has one winner among 64 that create a record while answers are lost", async () => {
       const storages: Storage[] = Array.from({ length: 4 }, open);
       await Promise.all(storages.map((storage) => storage.put("race/warm", randomBytes(10))));

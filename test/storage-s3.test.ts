@@ -61,6 +61,7 @@ describe("the options of StorageS3", () => {
     ["a prefix that begins with a slash", { prefix: "/a" }, 'The option prefix of StorageS3 is "/a"'],
     ["a prefix with dots", { prefix: "a/../b" }, "an empty part or one of dots"],
     ["a prefix with an empty part", { prefix: "a//b" }, "an empty part or one of dots"],
+    ["a prefix with a control character", { prefix: "a\u0001b" }, "or another control character"],
     ["a long prefix", { prefix: "é".repeat(200) }, "more than 400 bytes"],
     ["no address", { endpoint: "s3.example.com" }, 'Give one such as "https://s3.example.com"'],
     ["half a key", { credentials: { accessKeyId: "AKID" } }, "lack accessKeyId or secretAccessKey"],

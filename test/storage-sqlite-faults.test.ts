@@ -212,6 +212,14 @@ describe("a file", () => {
     await expect(place.storage.create("job/a", value)).rejects.toThrow(/can't be opened.*SQLITE_CANTOPEN.*checkpoints/);
   });
 
+  it("that can't be looked at is an error, and no place without values", async () => {
+    fs.mkdirSync(dirname(place.file), { recursive: true });
+    // Leads to itself; what it stands for is a folder whose owner keeps others out.
+    fs.symlinkSync(place.file, place.file);
+    await expect(place.storage.get("job/a")).rejects.toMatchObject({ code: "ELOOP" });
+    await expect(keysOf(place.storage)).rejects.toMatchObject({ code: "ELOOP" });
+  });
+
   it("is used by whoever comes after a process that was killed with it open", async () => {
     const child = await start("storm", place.file, "a");
     child.send("go");

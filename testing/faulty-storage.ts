@@ -37,7 +37,6 @@ export function faultyStorage(storage: Storage, options: FaultyStorageOptions = 
 }
 
 export class FaultyStorage implements Storage {
-  readonly durable: boolean;
   readonly #log: LoggedOperation[] = [];
   readonly #operations: Record<StorageOperation, number> = { get: 0, put: 0, create: 0, list: 0, delete: 0 };
   readonly #storage: Storage;
@@ -49,8 +48,15 @@ export class FaultyStorage implements Storage {
   constructor(storage: Storage, options: FaultyStorageOptions) {
     this.#storage = storage;
     this.#clock = options.clock ?? systemClock;
-    this.durable = storage.durable;
     this.inject(...(options.faults ?? []));
+  }
+
+  get durable(): boolean {
+    return this.#storage.durable;
+  }
+
+  get durability(): string | undefined {
+    return this.#storage.durability;
   }
 
   get log(): readonly LoggedOperation[] {

@@ -3,7 +3,9 @@ import type { Clock } from "../src/clock.ts";
 import { eventLoopTurn } from "../src/clock.ts";
 import type { Duration } from "../src/duration.ts";
 import { toMilliseconds } from "../src/duration.ts";
+import type { Storage } from "../src/storage.ts";
 import { Conditions } from "./conditions.ts";
+import { PendingCalls } from "./pending-calls.ts";
 
 /** How many turns of the event loop are left to the code that a timer woke up. */
 const turns = 10;
@@ -25,6 +27,7 @@ export class ManualClock implements Clock {
   #moving: Promise<void> = Promise.resolve();
   readonly #timers = new Set<Timer>();
   readonly #conditions = new Conditions();
+  readonly #pending = new PendingCalls();
 
   constructor(start: number) {
     this.#wall = start;
@@ -55,7 +58,7 @@ export class ManualClock implements Clock {
   /**
    * Resolves as soon as `count` timers or more are armed; with `duration`, only those armed for just so long count.
    *
-   * Call it before `advance` where the code under test does real I/O first, such as to a file.
+   * Call it before `advance` where the code under test does real I/O first, other than to a storage given to `watch`.
    */
   untilWaiting(count = 1, duration?: Duration): Promise<void> {
     const wanted = duration === undefined ? undefined : toMilliseconds(duration, "The duration given to untilWaiting");
@@ -63,6 +66,19 @@ export class ManualClock implements Clock {
       const armed = [...this.#timers].filter((timer) => wanted === undefined || timer.milliseconds === wanted);
       return armed.length >= count;
     });
+  }
+
+  /**
+   * The same storage, but time stands still while a call to it is under way: `advance` waits for the answer before it
+   * fires the next timer, and before it ends.
+   *
+   * For storages that do real I/O, such as to a server. Without it the clock runs ahead of them: a call that takes a
+   * millisecond is given up, because meanwhile the clock was moved on by half a minute. A storage that fails, or hangs,
+   * on purpose goes around it: `faultyStorage(clock.watch(storage), { clock })`. A call that is really never answered
+   * keeps `advance` waiting for ever.
+   */
+  watch(storage: Storage): Storage {
+    return this.#pending.countedIn(storage);
   }
 
   /**
@@ -87,14 +103,23 @@ export class ManualClock implements Clock {
 
   async #advance(milliseconds: number): Promise<void> {
     const end = this.#monotonic + milliseconds;
-    await settle();
+    await this.#settle();
     for (let timer = this.#next(end); timer; timer = this.#next(end)) {
       this.#moveTo(timer.due);
       this.#timers.delete(timer);
       timer.callback();
-      await settle();
+      await this.#settle();
     }
     this.#moveTo(end);
+  }
+
+  async #settle(): Promise<void> {
+    for (let left = turns; left > 0; left--) {
+      await eventLoopTurn();
+      if (this.#pending.count === 0) continue;
+      await this.#pending.untilNone();
+      left = turns + 1;
+    }
   }
 
   #next(end: number): Timer | undefined {
@@ -107,8 +132,4 @@ export class ManualClock implements Clock {
     this.#wall += monotonic - this.#monotonic;
     this.#monotonic = monotonic;
   }
-}
-
-async function settle(): Promise<void> {
-  for (let count = 0; count < turns; count++) await eventLoopTurn();
 }

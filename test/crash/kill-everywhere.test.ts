@@ -1,13 +1,10 @@
 // Processes that are killed at every moment at which they change a file, and resumed by another process.
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { bundled, type Program } from "./programs.ts";
+import { afterAll, expect, it } from "vitest";
+import { programOf } from "./programs.ts";
 import { reportOf } from "./run-report.ts";
 import { Scene } from "./scene.ts";
 
-let program: Program;
-beforeAll(async () => {
-  program = await bundled("crash-run");
-});
+const program = programOf("crash-run");
 afterAll(() => program.end());
 
 it("ends with the same result wherever the process before was killed, and repeats no completed step", async () => {
@@ -23,17 +20,17 @@ it("ends with the same result wherever the process before was killed, and repeat
     const scene = new Scene();
     const { how } = await program.start(scene.folder, String(moment)).ended;
     expect(how, `moment ${moment}`).toBe("SIGKILL");
-    await scene.look();
-    const recorded = await scene.recorded();
+    await scene.watch.look();
+    const recorded = await scene.watch.recorded();
     const inFlight = [...scene.begun().keys()].filter((task) => !recorded.includes(task));
     const report = reportOf(await program.start(scene.folder).ended);
     expect(report, `moment ${moment}`).toMatchObject({ status: "completed", values: expected.values });
-    expect(await scene.look(), `moment ${moment}`).toEqual([]);
-    expect(scene.repeated(), `moment ${moment}`).toBe(inFlight.length);
-    expect(await scene.damage()).toEqual([]);
+    expect(await scene.watch.look(), `moment ${moment}`).toEqual([]);
+    expect(scene.watch.repeated(), `moment ${moment}`).toBe(inFlight.length);
+    expect(await scene.watch.damage()).toEqual([]);
     const what = expected.moments[moment - 1] ?? "";
     kills.set(what, (kills.get(what) ?? 0) + 1);
-    repeated += scene.repeated();
+    repeated += scene.watch.repeated();
     scene.leave();
   };
   const all = expected.moments.map((_, index) => index + 1);

@@ -1,17 +1,12 @@
-// Starts the programs of test/children as processes. They are bundled first: a crash test starts hundreds, and compiling
-// each time would take most of its time.
+// Starts the programs of test/children as processes, and listens to what they print.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { bundleOf } from "../bundle.ts";
 
 export interface Program {
   start(...args: string[]): Running;
-  /** Kills what still runs, and removes the bundle. */
+  /** Kills what still runs. */
   end(): Promise<void>;
 }
 
@@ -30,18 +25,8 @@ export interface Ended {
   readonly complaint: string;
 }
 
-export async function bundled(name: string): Promise<Program> {
-  const folder = mkdtempSync(join(tmpdir(), "crash-program-"));
-  const file = join(folder, "program.mjs");
-  const root = fileURLToPath(new URL("../..", import.meta.url));
-  await build({
-    absWorkingDir: root,
-    entryPoints: [`test/children/${name}.ts`],
-    outfile: file,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-  });
+export function programOf(name: string): Program {
+  const file = bundleOf(name);
   const running = new Set<Running>();
   return {
     start(...args) {
@@ -55,7 +40,6 @@ export async function bundled(name: string): Promise<Program> {
         child.kill("SIGKILL");
         await ended;
       }
-      rmSync(folder, { recursive: true });
     },
   };
 }

@@ -8,13 +8,16 @@ export class RivalLog {
 
   constructor(folder: string) {
     const file = join(folder, "log");
-    const lines = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+    // The last line may be under way.
+    const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n").slice(0, -1) : [];
     this.notes = lines.map((line) => JSON.parse(line) as RivalNote).sort((one, other) => one.time - other.time);
   }
 
-  /** Which process began to drive last. */
+  /** Which process drives, as far as is known. */
   get driver(): number | undefined {
-    return this.#of("drives").at(-1)?.pid;
+    let driver: RivalNote | undefined;
+    for (const note of this.notes) driver = laterDriver(driver, note);
+    return driver?.pid;
   }
 
   /** How often another process went on with the run before it was over. */
@@ -25,6 +28,11 @@ export class RivalLog {
 
   get lost(): number {
     return this.#of("lost").length;
+  }
+
+  /** How often a start ended with a `StorageError`. */
+  get failed(): number {
+    return this.#of("failed").length;
   }
 
   get executions(): number {
@@ -41,11 +49,11 @@ export class RivalLog {
 
   /** Steps that a process began when another one drove already. */
   begunByOldDrivers(): number {
-    let driver: number | undefined;
+    let driver: RivalNote | undefined;
     let count = 0;
-    for (const { what, pid } of this.notes) {
-      if (what === "drives") driver = pid;
-      if (what === "begins" && pid !== driver) count++;
+    for (const note of this.notes) {
+      driver = laterDriver(driver, note);
+      if (note.what === "begins" && note.pid !== driver?.pid) count++;
     }
     return count;
   }
@@ -64,4 +72,10 @@ export class RivalLog {
   #of(what: RivalNote["what"]): RivalNote[] {
     return this.notes.filter((note) => note.what === what);
   }
+}
+
+/** The higher generation counts: one that was stopped on the way to its note tells of it when it has long lost its run. */
+function laterDriver(driver: RivalNote | undefined, note: RivalNote): RivalNote | undefined {
+  if (note.what !== "drives") return driver;
+  return (note.generation ?? 0) > (driver?.generation ?? 0) ? note : driver;
 }

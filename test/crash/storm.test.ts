@@ -1,8 +1,8 @@
 // Processes that are killed at random moments, again and again, until one gets to the end.
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { reportOf } from "./run-report.ts";
-import { bundled, type Program } from "./programs.ts";
+import { programOf } from "./programs.ts";
 import { seededRandom } from "./random.ts";
 import { Scene } from "./scene.ts";
 
@@ -10,10 +10,7 @@ const enough = 60;
 /** How long a step takes at most; eight of them follow each other, some side by side. */
 const stepMilliseconds = "20";
 
-let program: Program;
-beforeAll(async () => {
-  program = await bundled("crash-run");
-});
+const program = programOf("crash-run");
 afterAll(() => program.end());
 
 it("gets to the same end through any number of kills, and repeats no completed step", async () => {
@@ -35,16 +32,16 @@ it("gets to the same end through any number of kills, and repeats no completed s
         child.kill("SIGKILL");
       }
       const end = await ended;
-      expect(await scene.look()).toEqual([]);
+      expect(await scene.watch.look()).toEqual([]);
       if (end.how !== "SIGKILL") {
         expect(reportOf(end)).toMatchObject({ status: "completed", values: expected });
         break;
       }
       kills++;
     }
-    expect(await scene.damage()).toEqual([]);
+    expect(await scene.watch.damage()).toEqual([]);
     runs++;
-    repeated += scene.repeated();
+    repeated += scene.watch.repeated();
     scene.leave();
   }
   console.log(`${kills} kills, ${runs} runs of 8 steps, ${repeated} executions repeated`);

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { action, type Context, DotFlow, NonRetryableError } from "dotflow";
 import type { TextStepsReport } from "../children/guarantee-text-steps.ts";
 import { eachSharedStorage, eachStorage } from "../storages.ts";
-import { startChild } from "./children.ts";
+import { startCompilingChild } from "./children.ts";
 import { Notebook } from "./notebook.ts";
 
 describe("5. A bug fixed in a failed step's code: the resumed run uses the fixed code", () => {
@@ -86,7 +86,7 @@ describe("5. A bug fixed in a failed step's code: the resumed run uses the fixed
            export const transform = action(function transform(previous) { ${transform} });`,
         );
       const run = (): Promise<TextStepsReport> =>
-        startChild("guarantee-text-steps", ...open.args(), module).message<TextStepsReport>();
+        startCompilingChild("guarantee-text-steps", ...open.args(), module).message<TextStepsReport>();
 
       write("return 'old'", "throw new Error('a bug')");
       expect(await run()).toMatchObject({ status: "failed", tasks: ["completed", "failed"] });

@@ -39,7 +39,7 @@ describe("6. `x/y`, `x_y`, `..`, an empty name, 10,000 characters, unicode, name
       const checkpoints = new Checkpoints(open(), { workflowId: "job" });
       expect((await checkpoints.info()).completed).toEqual(names);
       expect((await checkpoints.steps()).map(({ id }) => id).sort()).toEqual(names.toSorted());
-      for (const id of names) {
+      for (const id of open.some(names)) {
         expect((await result.context(id)).storage).toBe(`value of ${id}`);
         expect((await checkpoints.read(id)).storage).toBe(`value of ${id}`);
       }
@@ -73,14 +73,15 @@ describe("6. `x/y`, `x_y`, `..`, an empty name, 10,000 characters, unicode, name
         flow.task.add(notes.step("step", (_, step) => `value of ${step.workflowId}`));
         return flow;
       };
-      for (const name of names) expect((await workflow(name).start({ resume: true })).restored).toBe(0);
+      const tried = open.some(names);
+      for (const name of tried) expect((await workflow(name).start({ resume: true })).restored).toBe(0);
       const listed = await new Checkpoints(open(), { workflowId: "job" }).workflows();
-      expect(listed.map(({ workflowId }) => workflowId).sort()).toEqual(names.toSorted());
+      expect(listed.map(({ workflowId }) => workflowId).sort()).toEqual(tried.toSorted());
       await expectInside(open());
 
-      for (const [index, name] of names.entries())
+      for (const [index, name] of tried.entries())
         if (index % 2 === 0) expect(await workflow(name).checkpoints.clear()).toBe(1);
-      for (const [index, name] of names.entries()) {
+      for (const [index, name] of tried.entries()) {
         const notes = new Notebook();
         const result = await workflow(name, notes).start({ resume: true });
         expect(notes.called(), name).toHaveLength(index % 2 === 0 ? 1 : 0);

@@ -128,7 +128,7 @@ describe("9. A failed task's dependents are never recorded as done; a task that 
       expect(await recorded(open())).toEqual([]);
     });
 
-    it.each(thrown)("a step that throws %s fails its task and nothing else", async (_, make) => {
+    it.each(open.some(thrown))("a step that throws %s fails its task and nothing else", async (_, make) => {
       const notes = new Notebook();
       const heard: string[] = [];
       const workflow = new DotFlow({
@@ -160,7 +160,7 @@ describe("9. A failed task's dependents are never recorded as done; a task that 
     });
 
     it("in random graphs, whatever is recorded has all that it follows from recorded too", async () => {
-      for (let seed = 1; seed <= 30; seed++) {
+      for (let seed = 1; seed <= 30; seed += open.every) {
         const random = randomFrom(seed);
         const workflow = new DotFlow({ workflowId: `job-${seed}`, storage: open() });
         const notes = new Notebook();

@@ -22,7 +22,7 @@ const ids = ["root", "left", "right", "join", "inner", "outer"];
 describe("10. A join runs once, after all it waits for, in every mode and after every resume", () => {
   eachStorage((_name, open) => {
     describe.each(modes)("in the mode %s", (mode) => {
-      it.each(shapes)("of the shape %s, whichever task fails first", async (shape) => {
+      it.each(open.some(shapes))("of the shape %s, whichever task fails first", async (shape) => {
         const whole = await joined(new Notebook(), { storage: open(), workflowId: "whole", shape }).start({ mode });
         expect((await whole.context("join")).storage).toEqual(["join", inputs[shape]]);
         expect(await whole.output()).toEqual([
@@ -32,7 +32,7 @@ describe("10. A join runs once, after all it waits for, in every mode and after 
             ["inner", "right(root)"],
           ],
         ]);
-        for (const failing of ids) {
+        for (const failing of open.some(ids)) {
           const notes = new Notebook();
           const options = { storage: open(), workflowId: failing, shape };
           expect((await joined(notes, { ...options, failing }).start({ mode })).status).toBe("failed");
@@ -44,21 +44,24 @@ describe("10. A join runs once, after all it waits for, in every mode and after 
         }
       });
 
-      it.each([1, 2, Infinity])("after each of its tasks had to run again, %d at a time", async (concurrency) => {
-        for (const from of ids) {
-          const notes = new Notebook();
-          const options = { storage: open(), workflowId: from, shape: "tuple" } as const;
-          const first = await joined(notes, options).start({ mode, concurrency });
-          notes.called();
-          const result = await joined(notes, options).start({ mode, concurrency, resume: true, from });
-          expect(await result.output()).toEqual(await first.output());
-          const called = notes.called();
-          expect(called).toEqual([...new Set(called)]);
-          // Of a join's tasks one may be kept: it runs again all the same.
-          if (["root", "left", "right", "join"].includes(from)) expect(called).toContain("join");
-          expect(called).toContain("outer");
-        }
-      });
+      it.each(open.some([1, 2, Infinity]))(
+        "after each of its tasks had to run again, %d at a time",
+        async (concurrency) => {
+          for (const from of open.some(ids)) {
+            const notes = new Notebook();
+            const options = { storage: open(), workflowId: from, shape: "tuple" } as const;
+            const first = await joined(notes, options).start({ mode, concurrency });
+            notes.called();
+            const result = await joined(notes, options).start({ mode, concurrency, resume: true, from });
+            expect(await result.output()).toEqual(await first.output());
+            const called = notes.called();
+            expect(called).toEqual([...new Set(called)]);
+            // Of a join's tasks one may be kept: it runs again all the same.
+            if (["root", "left", "right", "join"].includes(from)) expect(called).toContain("join");
+            expect(called).toContain("outer");
+          }
+        },
+      );
     });
 
     it("in whatever order what it waits for arrives", async () => {

@@ -153,7 +153,7 @@ function slowStep(storage: Storage, { retry, workflowId = "job", events = [] }: 
   let look = (): void => {};
   const workflow = new DotFlow({
     workflowId,
-    storage,
+    storage: clock.watch(storage),
     clock,
     observers: [{ onEvent: (event) => void events.push(event) }],
   });

@@ -102,7 +102,7 @@ const wrappers: Record<string, NonNullable<Observer["aroundStep"]>> = {
 describe("15. An observer or callback that throws, or hangs, changes nothing in the run", () => {
   eachStorage((_name, open) => {
     describe.each(allHooks)("%s", (hook) => {
-      it.each([...Object.entries(misbehaviours), ...Object.entries(spoils)])("%s", async (what, call) => {
+      it.each(open.some([...Object.entries(misbehaviours), ...Object.entries(spoils)]))("%s", async (what, call) => {
         for (const fails of [false, true]) {
           const expected = await outcome(open(), {}, fails);
           const actual = await outcome(open(), { [hook]: call }, fails);
@@ -136,7 +136,7 @@ describe("15. An observer or callback that throws, or hangs, changes nothing in 
       });
     });
 
-    it.each(Object.entries(wrappers))(
+    it.each(open.some(Object.entries(wrappers)))(
       "an aroundStep that %s: each attempt is made once, and what it gives counts",
       async (_, aroundStep) => {
         for (const fails of [false, true]) {
@@ -158,7 +158,7 @@ describe("15. An observer or callback that throws, or hangs, changes nothing in 
         throw new Error("too slow");
       };
       const workflow = new DotFlow({
-        storage: open(),
+        storage: clock.watch(open()),
         clock,
         observers: [{ onEvent: slow }, { onEvent: (event) => void heard.push(event) }],
       });
@@ -184,7 +184,8 @@ describe("15. An observer or callback that throws, or hangs, changes nothing in 
       const result = await workflow.start();
       expect(await result.output()).toBe(2);
       expect(notes.called()).toEqual(["a", "b"]);
-      expect(caught).toEqual(["WORKFLOW_LOCKED", "INVALID_WORKFLOW"]);
+      // The second is refused before anything is asked of the storage.
+      expect(new Set(caught)).toEqual(new Set(["INVALID_WORKFLOW", "WORKFLOW_LOCKED"]));
     });
   });
 });
@@ -204,7 +205,7 @@ function retrying(storage: Storage, { onEvent, aroundStep, inner, callback }: Ho
     { aroundStep: inner } as Observer,
     { onEvent: (event: WorkflowEvent) => void heard.push(event) },
   ];
-  const workflow = new DotFlow({ workflowId: "job", storage, observers, clock });
+  const workflow = new DotFlow({ workflowId: "job", storage: clock.watch(storage), observers, clock });
   const notes = new Notebook();
   const options = callback && { callback: callback as (result: TaskResult) => unknown };
   const give = (previous: unknown): unknown => ({ previous });

@@ -29,9 +29,10 @@ describe("16. `clear` and `prune` touch nothing that the workflow did not write;
   eachStorage((_name, open) => {
     it("each clears its own, and leaves every byte of the others as it was", async () => {
       const notes = new Notebook();
+      const cleared = open.some(neighbours);
       for (const workflowId of neighbours) await threeSteps(open(), notes, { workflowId }).start();
       let present = await contentsOf(open());
-      for (const workflowId of neighbours) {
+      for (const workflowId of cleared) {
         const { checkpoints } = threeSteps(open(), notes, { workflowId });
         expect(await checkpoints.runs()).toHaveLength(1);
         expect(await checkpoints.clear()).toBe(1);
@@ -44,7 +45,7 @@ describe("16. `clear` and `prune` touch nothing that the workflow did not write;
         expect(await checkpoints.info()).toMatchObject({ exists: false, total: 0 });
         present = left;
       }
-      expect(await keysOf(open())).toEqual([]);
+      expect(present.size).toBe(6 * (neighbours.length - cleared.length));
     });
 
     it.each(["clear", "prune", "retention"] as const)(
@@ -105,7 +106,7 @@ describe("16. `clear` and `prune` touch nothing that the workflow did not write;
 
     it("runs of one instant, and of a clock that was set back: the last one is the newest", async () => {
       const clock = manualClock();
-      const workflow = threeSteps(open(), new Notebook(), { clock });
+      const workflow = threeSteps(clock.watch(open()), new Notebook(), { clock });
       const ids: string[] = [];
       for (const jump of [0, 0, 0, -3_600_000, 0, 60_000]) {
         clock.jump(jump);
@@ -119,14 +120,14 @@ describe("16. `clear` and `prune` touch nothing that the workflow did not write;
 
     it("a removal that breaks off anywhere leaves whole runs, or such as no longer exist", async () => {
       for (const way of ["clear", "prune"] as const) {
-        for (let at = 1; ; at++) {
+        for (let at = 1; ; at += open.every) {
           const place = open();
           await fill(place, new Map());
           const notes = new Notebook();
           await threeSteps(place, notes).start();
           await threeSteps(place, notes).start();
           const clock = manualClock();
-          const storage = faultyStorage(place, {
+          const storage = faultyStorage(clock.watch(place), {
             clock,
             faults: [{ operation: "delete", at, times: Infinity, kind: "fail" }],
           });

@@ -1,7 +1,8 @@
 // Child processes of the tests of the guarantees: started, listened to, and ended whatever becomes of the test.
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, fork, type StdioOptions } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { bundleOf } from "../bundle.ts";
 
 export interface Child {
   readonly process: ChildProcess;
@@ -14,8 +15,18 @@ export interface Child {
 
 /** Starts `test/children/<name>.ts`. It is killed when the test ends, should it still live. */
 export function startChild(name: string, ...args: string[]): Child {
+  return listenTo(name, fork(bundleOf(name), args, { execArgv: [], stdio }));
+}
+
+/** The same for one that loads other modules in TypeScript itself. */
+export function startCompilingChild(name: string, ...args: string[]): Child {
   const program = fileURLToPath(new URL(`../children/${name}.ts`, import.meta.url));
-  const child = fork(program, args, { execArgv: ["--import", "tsx"], stdio: ["ignore", "pipe", "pipe", "ipc"] });
+  return listenTo(name, fork(program, args, { execArgv: ["--import", "tsx"], stdio }));
+}
+
+const stdio: StdioOptions = ["ignore", "pipe", "pipe", "ipc"];
+
+function listenTo(name: string, child: ChildProcess): Child {
   onTestFinished(() => {
     child.kill("SIGKILL");
   });

@@ -6,5 +6,6 @@ import { makePrefix, s3 } from "./s3.ts";
 export const ceph: PlaceKind = {
   ...s3,
   missing: server.missing,
-  make: () => makePrefix("ceph", "us-east-1"),
+  server,
+  make: (address) => makePrefix("ceph", "us-east-1", address),
 };

@@ -15,8 +15,9 @@ export const postgres: PlaceKind = {
   shared: true,
   scale: 0.34,
   missing: () => server.missing(),
-  make: async () => {
-    const connectionString = await sharedServer("postgres");
+  server,
+  async make(address) {
+    const connectionString = address ?? (await sharedServer("postgres"));
     return JSON.stringify({ connectionString, table: `place-${randomUUID()}` } satisfies Place);
   },
   open: (place) => new StoragePostgres(read(place)),

@@ -1,7 +1,9 @@
 // Time moves only when a test moves it, and what is due on the way happens at its time.
-import { expect, it } from "vitest";
+import { setTimeout as realTime } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { StorageMemory } from "dotflow";
 import { eventLoopTurn, sleep } from "../../src/clock.ts";
-import { manualClock } from "dotflow/testing";
+import { faultyStorage, manualClock } from "dotflow/testing";
 
 it("stands still until it is moved", async () => {
   const clock = manualClock(new Date("2030-05-01T00:00:00Z"));
@@ -121,4 +123,88 @@ it("rejects with what a timer throws, and goes on at the next move", async () =>
 
 it("refuses to go back", async () => {
   await expect(manualClock().advance(-1)).rejects.toThrow("is not a duration");
+});
+
+describe("over a storage that does real I/O", () => {
+  /** Answers after fifty milliseconds of real time, as a server does. */
+  class Distant extends StorageMemory {
+    override async get(key: string): Promise<Uint8Array | undefined> {
+      await realTime(50);
+      return super.get(key);
+    }
+    override async *list(prefix: string): AsyncGenerator<string> {
+      await realTime(50);
+      yield* super.list(prefix);
+    }
+  }
+
+  it("stands still while a call is under way, also one that follows from another or from a timer", async () => {
+    const clock = manualClock();
+    const storage = clock.watch(new Distant());
+    const answered: [string, number][] = [];
+    const asking = (async (): Promise<void> => {
+      for (const key of ["a", "b", "c"]) {
+        await storage.get(key);
+        answered.push([key, clock.monotonic()]);
+        if (key === "b") await sleep(clock, 10_000);
+      }
+    })();
+    await clock.advance("1m");
+    await asking;
+    expect(answered).toEqual([
+      ["a", 0],
+      ["b", 0],
+      ["c", 10_000],
+    ]);
+  });
+
+  it("waits for the pages of a listing, not for its reader", async () => {
+    const clock = manualClock();
+    const storage = clock.watch(new Distant());
+    await storage.put("a", new Uint8Array());
+    await storage.put("b", new Uint8Array());
+    const read: [string, number][] = [];
+    const reading = (async (): Promise<void> => {
+      for await (const key of storage.list("")) {
+        read.push([key, clock.monotonic()]);
+        await sleep(clock, 1_000);
+      }
+    })();
+    await clock.advance("1m");
+    await reading;
+    expect(read).toEqual([
+      ["a", 0],
+      ["b", 1_000],
+    ]);
+  });
+
+  it("goes on after a call that fails, and does not wait for one that a faulty storage around it lets hang", async () => {
+    const clock = manualClock();
+    class Failing extends Distant {
+      override async get(key: string): Promise<Uint8Array | undefined> {
+        await super.get(key);
+        throw new Error("no");
+      }
+    }
+    const storage = faultyStorage(clock.watch(new Failing()), { clock, faults: [{ at: 2, kind: "hang" }] });
+    const failed = storage.get("a").catch((error: Error) => error.message);
+    const hanging = storage.get("b").catch((error: Error) => error.message);
+    await clock.advance("1m");
+    expect([clock.monotonic(), storage.hanging]).toEqual([60_000, 1]);
+    storage.release();
+    expect(await Promise.all([failed, hanging])).toEqual(["no", "no"]);
+  });
+
+  it("is the same storage otherwise", async () => {
+    const inner = new StorageMemory();
+    const storage = manualClock().watch(inner);
+    expect(storage.durable).toBe(inner.durable);
+    expect(await storage.create("a/b", Buffer.from("1"))).toBe(true);
+    expect(await storage.create("a/b", Buffer.from("2"))).toBe(false);
+    await storage.put("a/c", Buffer.from("3"));
+    await storage.delete("a/b");
+    for await (const key of storage.list("a/")) expect(key).toBe("a/c");
+    expect(Buffer.from((await storage.get("a/c")) ?? "").toString()).toBe("3");
+    await storage.close?.();
+  });
 });

@@ -129,3 +129,13 @@ describe("a commit that fails", () => {
     expect(groups).toEqual([["large"]]);
   });
 });
+
+describe("a write that is none", () => {
+  it("is refused alone, and the others go on", async () => {
+    const { groups, writes, add } = committing();
+    const none = writes.add(undefined as never);
+    await expect(Promise.all([none, add("a")])).rejects.toThrow(TypeError);
+    await add("b");
+    expect(groups.flat()).toEqual(["a", "b"]);
+  });
+});

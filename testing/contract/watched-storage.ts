@@ -5,7 +5,12 @@ import { demand, Finding, quoted } from "./violation.ts";
 
 export function watched(storage: Storage): Storage {
   return {
-    durable: storage.durable,
+    get durable() {
+      return storage.durable;
+    },
+    get durability() {
+      return storage.durability;
+    },
     async get(key) {
       const value = await naming("get", key, () => storage.get(key));
       demand(
