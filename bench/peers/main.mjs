@@ -9,7 +9,7 @@ const peers = [
   ["langgraph.mjs", process.execPath],
 ];
 
-console.log("Medians of 5 rounds, with lowest and highest. dotflow keeps files, for now; the peers SQLite.\n");
+console.log("Medians of 5 rounds, with lowest and highest. All keep SQLite, synchronous = FULL.\n");
 console.log("| peer | figure | dotflow | peer | peer ÷ dotflow |\n| --- | --- | --- | --- | --- |");
 for (const [program, node] of peers) {
   const { status } = spawnSync(node, [fileURLToPath(new URL(program, import.meta.url))], { stdio: "inherit" });

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { action, DotFlow } from "../../dist/src/index.js";
-import { StorageFile } from "../../dist/providers/storage/file.js";
+import { StorageSqlite } from "../../dist/providers/storage/sqlite.js";
 
 export const steps = 1_000;
 const rounds = 5;
@@ -40,7 +40,7 @@ export async function compare(name, peer) {
 
 /** The last step fails the first time. */
 async function dotflow(folder) {
-  const storage = new StorageFile({ folder });
+  const storage = new StorageSqlite({ file: join(folder, "checkpoints.db") });
   let reached = 0;
   const workflowOf = () => {
     const workflow = new DotFlow({ workflowId: "bench", storage });
