@@ -123,10 +123,11 @@ function isPassing(error: unknown): boolean {
 
 function failure(operation: Verb, key: string, cause: unknown, attempts: number): DotFlowError {
   if (isDotFlowError(cause)) return cause;
-  const why = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, "");
+  const said = cause instanceof Error ? cause.message : String(cause);
+  const why = /[.?!]$/.test(said) ? said : `${said}.`;
   const tries = attempts > 1 ? ` after ${attempts} attempts` : "";
   return new StorageError(
-    `The storage could not ${operation} "${key}"${tries}: ${why}. What was saved before is safe; start with resume: true when the storage works again.`,
+    `The storage could not ${operation} "${key}"${tries}: ${why} What was saved before is safe; start with resume: true when the storage works again.`,
     { key, operation, retryable: cause === gaveUp || isPassing(cause), cause },
   );
 }

@@ -18,7 +18,7 @@ export interface Storage {
   readonly durable: boolean;
 
   /** Why it is durable or is not, where that is worth a word: a sentence without its full stop, for that warning. */
-  readonly durability?: string;
+  readonly durability?: string | undefined;
 
   /** Gives the value under `key`, or `undefined` where there is none. A value that is there is never half of one. */
   get(key: string): Promise<Uint8Array | undefined>;

@@ -186,7 +186,10 @@ describe("the login", () => {
     const storage = open({ credentials: credentials(gcsLogin) });
     server.pause();
     try {
-      await expect(storage.get("job/a")).rejects.toMatchObject({ retryable: true });
+      await expect(storage.get("job/a")).rejects.toMatchObject({
+        retryable: true,
+        message: "The login to Google Cloud got no answer within 10 seconds",
+      });
     } finally {
       server.resume();
     }
@@ -207,7 +210,11 @@ describe("the login", () => {
   });
 
   it.each<[string, Partial<StorageGCSOptions>, RegExp]>([
-    ["a key file that is not there", { keyFilename: "none.json" }, /no such file.*none\.json/],
+    [
+      "a key file that is not there",
+      { keyFilename: "none.json" },
+      /^The key file for Google Cloud is not there\. Correct.*none\.json'$/,
+    ],
     [
       "a key file that is no JSON",
       { keyFilename: "key.json" },

@@ -407,6 +407,14 @@ describe.skipIf(missing)(`over a PostgreSQL server${because}`, () => {
       expect(inspect(failure, { depth: 9, showHidden: true })).not.toContain(secret);
     });
 
+    it("of a host that there is not say so", async () => {
+      const failure = Object.assign(new Error("getaddrinfo ENOTFOUND nowhere"), { code: "ENOTFOUND" });
+      const client = { query: () => Promise.reject(failure) };
+      expect(await failureOf(new StoragePostgres({ client }).get("job/a"))).toMatchObject({
+        message: expect.stringContaining("there is no such host; check connectionString or PGHOST: getaddrinfo"),
+      });
+    });
+
     it("of too many connections can be tried again", async () => {
       const role = await roleWithout("CREATE");
       await admin.query(`ALTER ROLE "${new URL(role).username}" CONNECTION LIMIT 0`);

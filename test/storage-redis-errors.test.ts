@@ -1,6 +1,8 @@
 // What users get to see of a Redis server's refusals: what may pass, what to do about the others, and no secrets.
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { inspect, promisify } from "node:util";
 import { Redis } from "ioredis";
 import { describe, expect, it } from "vitest";
@@ -173,6 +175,27 @@ describe.skipIf(missing)(`the answer of a server${because}`, () => {
       });
       expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(password);
     }
+  });
+
+  it("that is asked for TLS and speaks none says what to check", async () => {
+    const silent = createServer(() => {}).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo; // It listens on a port, not on a path.
+    expect(await refusal(`rediss://127.0.0.1:${port}`)).toMatchObject({
+      retryable: true,
+      message: `Redis at 127.0.0.1:${port} did not accept the connection in time; check that it speaks TLS there, or begin the url with redis:`,
+    });
+    silent.close();
+  }, 20_000);
+
+  it("that has no such host says so", async () => {
+    const failure = Object.assign(new Error("getaddrinfo ENOTFOUND nowhere"), { code: "ENOTFOUND" });
+    const client = { callBuffer: (): Promise<unknown> => Promise.reject(failure) };
+    const error = await failureOf(new StorageRedis({ client, durable: true }).get("job/a"));
+    expect(error).toMatchObject({
+      code: "ENOTFOUND",
+      message: "there is no such host: check the url (getaddrinfo ENOTFOUND nowhere)",
+    });
   });
 
   async function clusterServer(): Promise<Server> {

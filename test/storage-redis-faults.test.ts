@@ -246,6 +246,16 @@ describe.skipIf(missing)(`a server${because}`, () => {
     expect(labelOf(await storage.get("job/b"))).toBe("value");
   });
 
+  it("has as much time for a small command as for the large one before it", { timeout: 60_000 }, async () => {
+    const storage = await open();
+    await storage.put("job/a", value);
+    server.pause();
+    setTimeout(() => server.resume(), 12_000);
+    const large = storage.put("job/large", new Uint8Array(10_000_000));
+    expect(labelOf(await storage.get("job/a"))).toBe("value");
+    await large;
+  });
+
   /** Starts the server of the test again with other settings, and does not wait until it answers. */
   async function restartSlowly(settings: Record<string, string>): Promise<void> {
     const { ready: _, ...recipe } = redisWith(settings);

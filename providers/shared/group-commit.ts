@@ -11,6 +11,7 @@ export interface GroupCommitOptions<Write, Answer> {
 
 interface Waiting<Write, Answer> {
   readonly write: Write;
+  readonly bytes: number;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -31,7 +32,8 @@ export class GroupCommit<Write, Answer> {
 
   add(write: Write): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ write, resolve, reject });
+      // Here, where a write that is none fails itself alone.
+      this.#waiting.push({ write, bytes: this.#options.size(write), resolve, reject });
       if (!this.#busy) void this.#work();
     });
   }
@@ -59,7 +61,7 @@ export class GroupCommit<Write, Answer> {
   #nextGroup(): Waiting<Write, Answer>[] {
     let count = 0;
     for (let bytes = 0; count < this.#waiting.length && count < mostWrites; count++) {
-      bytes += this.#options.size((this.#waiting[count] as Waiting<Write, Answer>).write);
+      bytes += (this.#waiting[count] as Waiting<Write, Answer>).bytes;
       if (bytes > mostBytes && count > 0) break;
     }
     return this.#waiting.splice(0, count);

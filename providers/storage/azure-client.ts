@@ -4,7 +4,7 @@
 export interface AzureContainerClient {
   readonly containerName: string;
   getBlockBlobClient(name: string): AzureBlobClient;
-  listBlobsFlat(options: { prefix: string; abortSignal: AbortSignal }): {
+  listBlobsFlat(options: { prefix: string; includeMetadata: boolean; abortSignal: AbortSignal }): {
     byPage(settings: { continuationToken?: string }): { next(): Promise<IteratorResult<AzureBlobPage, undefined>> };
   };
 }
@@ -28,7 +28,12 @@ export interface AzureDownload {
   readonly readableStreamBody?: AsyncIterable<string | Uint8Array>;
 }
 
+export interface AzureBlobItem {
+  readonly name: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
 export interface AzureBlobPage {
-  readonly segment: { readonly blobItems: readonly { readonly name: string }[] };
+  readonly segment: { readonly blobItems: readonly AzureBlobItem[] };
   readonly continuationToken?: string;
 }

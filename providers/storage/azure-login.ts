@@ -15,7 +15,7 @@ export interface AzureLogin {
    *
    * @default `AZURE_STORAGE_CONNECTION_STRING` of the environment, where neither `account` nor `client` is given
    */
-  connectionString?: string;
+  connectionString?: string | undefined;
   /** The name of the storage account. Needs `credential`. */
   account?: string;
   /** How to log in to `account`. `DefaultAzureCredential` of `@azure/identity` fits. */

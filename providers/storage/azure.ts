@@ -1,13 +1,20 @@
 // Keeps values as block blobs in a container of Azure Blob Storage: which request stands for which verb.
 // The way to the container is left to azure-login.ts, limits of time to azure-call.ts, texts of errors to azure-error.ts.
 import type { Storage } from "../../src/storage.ts";
-import { readAll, timed } from "./azure-call.ts";
-import type { AzureBlobClient, AzureContainerClient } from "./azure-client.ts";
+import { type Again, inTime } from "../shared/time-limit.ts";
+import { Turns } from "../shared/turns.ts";
+import { lateBy, readAll, timeFor } from "./azure-call.ts";
+import type { AzureBlobClient, AzureBlobItem, AzureContainerClient } from "./azure-client.ts";
 import { explained, nameOf } from "./azure-error.ts";
 import { type AzureLogin, connectionOf } from "./azure-login.ts";
-import { Slots } from "./azure-slots.ts";
 
-export type { AzureBlobClient, AzureBlobPage, AzureContainerClient, AzureDownload } from "./azure-client.ts";
+export type {
+  AzureBlobClient,
+  AzureBlobItem,
+  AzureBlobPage,
+  AzureContainerClient,
+  AzureDownload,
+} from "./azure-client.ts";
 export type { AzureAccountKey, AzureLogin, AzureSasToken, AzureTokenCredential } from "./azure-login.ts";
 
 export interface StorageAzureOptions extends AzureLogin {
@@ -39,7 +46,7 @@ const mostRequests = 100;
 export class StorageAzure implements Storage {
   readonly durable = true;
   readonly #prefix: string;
-  readonly #slots = new Slots(mostRequests);
+  readonly #turns = new Turns(mostRequests);
   readonly #connect: () => Promise<AzureContainerClient>;
   #connected: Promise<AzureContainerClient> | undefined;
 
@@ -51,13 +58,13 @@ export class StorageAzure implements Storage {
 
   async get(key: string): Promise<Uint8Array | undefined> {
     try {
-      return await this.#withBlob(key, 0, async (blob, abortSignal, expect) => {
+      return await this.#withBlob(key, 0, async (blob, abortSignal, again) => {
         // Not `downloadToBuffer`: it asks for the length first, and then mixes two values where a put comes between.
         const { contentLength = 0, readableStreamBody } = await blob.download(0, undefined, {
           abortSignal,
           maxRetryRequests: 0,
         });
-        expect(contentLength);
+        again(timeFor(contentLength));
         return await readAll(readableStreamBody, contentLength);
       });
     } catch (error) {
@@ -87,13 +94,11 @@ export class StorageAzure implements Storage {
     const container = await this.#container();
     let continuationToken: string | undefined;
     do {
-      const page = await this.#request(container, () =>
-        timed(largestPage, async (abortSignal) => {
-          const pages = container.listBlobsFlat({ prefix: this.#prefix + prefix, abortSignal });
-          return (await pages.byPage({ continuationToken }).next()).value;
-        }),
-      );
-      for (const { name } of page?.segment.blobItems ?? []) yield name.slice(this.#prefix.length);
+      const page = await this.#request(container, largestPage, async (abortSignal) => {
+        const pages = container.listBlobsFlat({ prefix: this.#prefix + prefix, includeMetadata: true, abortSignal });
+        return (await pages.byPage({ continuationToken }).next()).value;
+      });
+      for (const item of page?.segment.blobItems ?? []) if (!isFolder(item)) yield item.name.slice(this.#prefix.length);
       continuationToken = page?.continuationToken;
     } while (continuationToken);
   }
@@ -109,18 +114,22 @@ export class StorageAzure implements Storage {
   async #withBlob<Result>(
     key: string,
     bytes: number,
-    call: (blob: AzureBlobClient, abortSignal: AbortSignal, expect: (bytes: number) => void) => Promise<Result>,
+    call: (blob: AzureBlobClient, abortSignal: AbortSignal, again: Again) => Promise<Result>,
   ): Promise<Result> {
     const name = this.#prefix + checkedKey(key);
     const container = await this.#container();
-    return this.#request(container, () =>
-      timed(bytes, (abortSignal, expect) => call(container.getBlockBlobClient(name), abortSignal, expect)),
+    return this.#request(container, bytes, async (abortSignal, again) =>
+      call(container.getBlockBlobClient(name), abortSignal, again),
     );
   }
 
-  async #request<Result>(container: AzureContainerClient, send: () => Promise<Result>): Promise<Result> {
+  async #request<Result>(
+    container: AzureContainerClient,
+    bytes: number,
+    send: (abortSignal: AbortSignal, again: Again) => Promise<Result>,
+  ): Promise<Result> {
     try {
-      return await this.#slots.run(send);
+      return await this.#turns.take(() => inTime(timeFor(bytes), lateBy, send));
     } catch (error) {
       throw explained(error, container.containerName);
     }
@@ -131,6 +140,11 @@ export class StorageAzure implements Storage {
     this.#connected ??= this.#connect();
     return this.#connected;
   }
+}
+
+/** An account with a hierarchical namespace (Data Lake) shows its folders among the blobs. */
+function isFolder({ metadata }: AzureBlobItem): boolean {
+  return metadata?.["hdi_isfolder"] === "true";
 }
 
 function checkedPrefix(prefix: string): string {

@@ -1,5 +1,6 @@
 // The client of Cloud Storage as StorageGCS uses it: its few methods, and how one is made. The package is loaded only here.
 import { loadPackage } from "../shared/load-package.ts";
+import { inTime } from "../shared/time-limit.ts";
 import { explained } from "./gcs-error.ts";
 
 /** A `Storage` of `@google-cloud/storage`, version 7 or 8, by what is used of it. */
@@ -37,6 +38,9 @@ interface GCSConnection {
   readonly apiEndpoint?: string;
 }
 
+/** How long a login may take, which the client itself waits for without end. */
+const loginLimit = 10_000;
+
 /** Makes a client and logs it in, so that wrong credentials are found before a request that can't say so. */
 export async function connect(connection: GCSConnection): Promise<GCSClientLike> {
   const { Storage } = await loadPackage("@google-cloud/storage", "StorageGCS", () => import("@google-cloud/storage"));
@@ -51,9 +55,13 @@ export async function connect(connection: GCSConnection): Promise<GCSClientLike>
   });
   // The client keeps the token and uses it for its requests.
   if (needsLogin) {
-    await client.authClient.getAccessToken().catch((error: unknown) => {
+    await inTime(loginLimit, late, () => client.authClient.getAccessToken()).catch((error: unknown) => {
       throw explained(error);
     });
   }
   return client;
+}
+
+function late(seconds: number): string {
+  return `The login to Google Cloud got no answer within ${seconds} seconds`;
 }

@@ -11,8 +11,11 @@ interface GCSError extends Error {
   readonly retryable?: boolean;
 }
 
-/** Whether the object was there, for a call that asked for none. */
-export const isRefused = (error: unknown): boolean => factsOf(error).status === 412;
+/** Whether the object was there, for a call that asked for none. Policies of an organization refuse with the same status. */
+export function isRefused(error: unknown): boolean {
+  const { status, reason = "conditionNotMet" } = factsOf(error);
+  return status === 412 && reason === "conditionNotMet";
+}
 
 /** Whether the object is missing, and not the bucket. */
 export const isMissing = (error: unknown): boolean => factsOf(error).status === 404 && !isBucketMissing(factsOf(error));
@@ -25,7 +28,8 @@ export function isTooFast(error: unknown): boolean {
 
 /** Gives an error that says what the client's one means, and what to do. `bucket` is the one that was asked. */
 export function explained(error: unknown, bucket?: string): unknown {
-  if (!(error instanceof Error)) return error;
+  // Where it is set, the error is ours, and says all.
+  if (!(error instanceof Error) || "retryable" in error) return error;
   const { code, reason, said } = factsOf(error);
   const retryable = isRetryable(error);
   const advice = retryable ? undefined : adviceOn(error, bucket);
@@ -65,6 +69,8 @@ function adviceOn(error: unknown, bucket: string | undefined): string | undefine
   if (status === 403)
     return `The account may not do this in the bucket${name}. Give it the role roles/storage.objectUser there`;
   if (isBucketMissing(facts)) return `There is no bucket${name}. Create it, or correct the option bucket`;
+  if (code === "ENOENT")
+    return "The key file for Google Cloud is not there. Correct keyFilename or GOOGLE_APPLICATION_CREDENTIALS";
   if (said === noJson || String(code).startsWith("ERR_OSSL"))
     return "The key file or private key for Google Cloud can't be read. Download it anew";
   // The client sends an upload's bytes before it finds that it can't log in, and tells only of the former.

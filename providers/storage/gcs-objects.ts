@@ -1,9 +1,9 @@
 // The requests to Cloud Storage: one for each call, with a time limit, checksums both ways, and a pause where a name is
 // changed too fast. Which key is which object is left to gcs.ts.
 import { setTimeout as sleep } from "node:timers/promises";
+import { Turns } from "../shared/turns.ts";
 import type { GCSBucketLike, GCSClientLike, GCSFileLike } from "./gcs-client.ts";
 import { explained, isMissing, isRefused, isTooFast } from "./gcs-error.ts";
-import { Turns } from "./gcs-turns.ts";
 
 /** How long the service may stay silent, in milliseconds: short enough that a second attempt has time. */
 const silence = 10_000;

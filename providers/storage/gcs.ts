@@ -1,6 +1,7 @@
 // Keeps values as objects of a Google Cloud Storage bucket: options, and which key is which object.
 // How requests are sent is left to gcs-objects.ts.
 import type { Storage } from "../../src/storage.ts";
+import { folderPrefix } from "../shared/folder-prefix.ts";
 import { connect, type GCSClientLike } from "./gcs-client.ts";
 import { Objects } from "./gcs-objects.ts";
 
@@ -55,7 +56,7 @@ export class StorageGCS implements Storage {
     check(options);
     const { bucket, prefix = "", projectId, keyFilename, credentials, apiEndpoint, client } = options;
     this.bucket = bucket;
-    this.prefix = folderOf(prefix);
+    this.prefix = folderPrefix(prefix, "StorageGCS");
     let connecting: Promise<GCSClientLike> | undefined;
     const connectOnce = (): Promise<GCSClientLike> =>
       (connecting ??= connect({ projectId, keyFilename, credentials, apiEndpoint }).catch((error: unknown) => {
@@ -84,22 +85,6 @@ export class StorageGCS implements Storage {
   delete(key: string): Promise<void> {
     return this.#objects.delete(this.prefix + key);
   }
-}
-
-/** Names of objects have at most 1,024 bytes, and keys of dotflow 600. */
-const longestPrefix = 400;
-
-function folderOf(prefix: string): string {
-  const folder = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
-  if (folder === "") return folder;
-  const parts = folder.slice(0, -1).split("/");
-  if (parts.some((part) => part === "" || part === "." || part === "..") || /[\r\n]/.test(folder))
-    refuse(
-      `prefix is ${JSON.stringify(prefix)}, which has an empty part, one of dots or a line break. Give one such as "team-a/etl".`,
-    );
-  if (Buffer.byteLength(folder) > longestPrefix)
-    refuse(`prefix has more than ${longestPrefix} bytes, too many beside the keys. Give a shorter one.`);
-  return folder;
 }
 
 function check({ bucket, client, ...settings }: StorageGCSOptions): void {

@@ -107,10 +107,18 @@ function pathOf(address: string): string {
 }
 
 function placeOf(address: string, what: string): { place: string; prefix: string; query: URLSearchParams } {
-  const { protocol, host, username, pathname, searchParams } = parsed(address);
-  if (host === "" || username !== "")
+  const { protocol, host, username, password, pathname, searchParams, hash } = parsed(address);
+  if (host === "" || username !== "" || password !== "")
     throw new TypeError(`The address of the storage has no ${what}. Give ${protocol}//${what}/prefix.`);
-  return { place: host, prefix: decodeURIComponent(pathname.slice(1)), query: searchParams };
+  if (hash !== "") throw new TypeError(`The address of the storage, ${protocol}, has a # in it: write %23.`);
+  try {
+    return { place: host, prefix: decodeURIComponent(pathname.slice(1)), query: searchParams };
+  } catch (cause) {
+    throw new TypeError(
+      `The address of the storage, ${protocol}, has a % in its path that is not encoded: write %25.`,
+      { cause },
+    );
+  }
 }
 
 function parsed(address: string): URL {

@@ -1,6 +1,7 @@
 // Connections to PostgreSQL: a pool of our own, or a client that was handed in. Runs single statements, each with a time limit.
 // What the statements mean is left to postgres.ts and postgres-table.ts, what errors mean to postgres-error.ts.
 import { loadPackage } from "../shared/load-package.ts";
+import { inTime } from "../shared/time-limit.ts";
 
 /**
  * What is needed of a client that is handed in: a `Pool` or a `Client` of `pg`, a `PGlite`, or anything else with such a
@@ -60,8 +61,9 @@ export async function openPool({ connectionString, statementTimeout }: PoolOptio
 /** A client that was handed in stays as it is: nothing is set in its sessions, and it is not closed. */
 export function useClient(client: PostgresClient, statementTimeout: number): Connection {
   const limit = (statementTimeout || defaultLimit) + grace;
+  const late = (seconds: number): string => `PostgreSQL did not answer within ${seconds} seconds`;
   const ask = (text: string, values: unknown[]): Promise<readonly Row[]> =>
-    within(limit, async () => rowsOf(await client.query(text, values)));
+    inTime(limit, late, async () => rowsOf(await client.query(text, values)));
   return { query: isPool(client) ? (text, values = []) => ask(text, values) : oneByOne(client, ask), close };
 
   async function close(): Promise<void> {}
@@ -88,21 +90,6 @@ function oneByOne(
 /** Only pools count their connections. */
 function isPool(client: PostgresClient): boolean {
   return typeof (client as { totalCount?: unknown }).totalCount === "number";
-}
-
-async function within<Result>(milliseconds: number, call: () => Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const error = new Error(`PostgreSQL did not answer within ${milliseconds / 1_000} seconds`);
-      reject(Object.assign(error, { code: "ETIMEDOUT" }));
-    }, milliseconds);
-  });
-  try {
-    return await Promise.race([call(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function rowsOf({ rows }: { readonly rows: readonly unknown[] }): readonly Row[] {

@@ -1,6 +1,6 @@
 // Errors of PostgreSQL and its clients, said so that people know what to do, and whether the same call may go through a moment later.
 
-/** What PostgreSQL's codes (SQLSTATE) ask people to do. */
+/** What PostgreSQL's codes (SQLSTATE), and one of the network, ask people to do. */
 const advice: Readonly<Record<string, string>> = {
   "28P01": "the server refused user and password; check connectionString, or PGUSER and PGPASSWORD",
   "28000": "the server lets this user not in from here; check user, database and TLS, and the server's pg_hba.conf",
@@ -12,6 +12,7 @@ const advice: Readonly<Record<string, string>> = {
   "53300": "the server has no connection left; raise max_connections, or use a pooler",
   "57014": "the server gave the statement up; raise statementTimeout if values are large or the line is slow",
   "54000": "the key or the value is larger than PostgreSQL takes",
+  ENOTFOUND: "there is no such host; check connectionString or PGHOST",
 };
 
 /** Codes of what passes: connections lost, servers that start or end, rivals in each other's way, too many connections. */
@@ -30,8 +31,9 @@ const done = new WeakSet<Error>();
 export function explained(error: unknown, table: string): unknown {
   if (!(error instanceof Error) || done.has(error)) return error;
   done.add(error);
-  // Where it is set, the error is ours, and says all.
-  if (typeof (error as { retryable?: unknown }).retryable === "boolean") return error;
+  // Errors of ours say all.
+  if (typeof (error as { retryable?: unknown }).retryable === "boolean" || codeOf(error) === "MISSING_PACKAGE")
+    return error;
   // PGlite puts the values of the statement into its errors.
   Reflect.deleteProperty(error, "params");
   const retryable = isPassing(error);

@@ -15,7 +15,7 @@ export interface StoragePostgresOptions {
    *
    * @default what PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE of the environment say
    */
-  connectionString?: string;
+  connectionString?: string | undefined;
   /**
    * A client of your own instead: a `Pool` or `Client` of `pg`, a `PGlite`, or anything with such a `query`. Nothing is set
    * in its sessions, and it is never closed by this storage. A pool connects again when the server was restarted, a single

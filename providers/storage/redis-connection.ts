@@ -1,6 +1,7 @@
 // A connection of our own to a Redis server, over whichever of the two packages is installed.
 // It is never mended: the first sign of trouble ends it, and the storage opens another one with its next call.
 import { loadPackage } from "../shared/load-package.ts";
+import { inTime } from "../shared/time-limit.ts";
 import { passingError, replyCode } from "./redis-error.ts";
 import { type Send, senderOf } from "./redis-send.ts";
 import type { RedisServer } from "./redis-url.ts";
@@ -27,14 +28,19 @@ type IoRedis = Pick<typeof import("ioredis"), "Redis">;
 /** How long the server may take to accept a connection and a login. */
 const connectLimit = 5_000;
 
-/** How long it may take to answer a command, in addition to one millisecond for each kilobyte that is sent. */
+/** The client's own limit for that. Ours comes first, as it names the server. */
+const clientLimit = 2 * connectLimit;
+
+/** How long it may take to answer a command, in addition to one millisecond for each kilobyte that it and those before it send. */
 const answerLimit = 10_000;
 
 /** Connects. `onEnd` is called once, when the connection is of no more use. */
 export async function openConnection(server: RedisServer, onEnd: () => void): Promise<Connection> {
   const driver = await makeDriver(server, () => finish());
-  const { host, port } = server;
+  const { host, port, tls } = server;
   let ended = false;
+  /** Bytes of the commands without an answer: they go one behind the other. */
+  let underway = 0;
 
   const finish = (): void => {
     if (ended) return;
@@ -45,20 +51,25 @@ export async function openConnection(server: RedisServer, onEnd: () => void): Pr
 
   const send: Send = async (command, ...args) => {
     if (ended) throw passingError(`The connection to Redis at ${host}:${port} has ended`);
+    const size = args.reduce((sum, { length }) => sum + length, 0);
+    underway += size;
     try {
-      const size = args.reduce((sum, { length }) => sum + length, 0);
-      const silence = `Redis at ${host}:${port} gave no answer to ${command} in time`;
-      return await within(answerLimit + size / 1_000, silence, driver.send(command, ...args));
+      const silence = (): string => `Redis at ${host}:${port} gave no answer to ${command} in time`;
+      return await inTime(answerLimit + underway / 1_000, silence, () => driver.send(command, ...args));
     } catch (error) {
       const reply = replyCode(error);
       // An answer of the server leaves the connection intact; one that became a replica is worth another look-up.
       if (reply === "" || reply === "READONLY") finish();
       throw reply === "" ? Object.assign(error as Error, { retryable: true }) : error;
+    } finally {
+      underway -= size;
     }
   };
 
   try {
-    await within(connectLimit, `Redis at ${host}:${port} did not accept the connection in time`, driver.connect());
+    const advice = tls ? "; check that it speaks TLS there, or begin the url with redis:" : "";
+    const silence = (): string => `Redis at ${host}:${port} did not accept the connection in time${advice}`;
+    await inTime(connectLimit, silence, () => driver.connect());
   } catch (error) {
     finish();
     throw located(error, server);
@@ -66,20 +77,6 @@ export async function openConnection(server: RedisServer, onEnd: () => void): Pr
   // A script that did all its work ends by itself. What waits for an answer has a timer, which holds it until then.
   driver.letGo();
   return { send, close: finish };
-}
-
-/** Gives up on `work` after a time. It is given its chance first where this process was busy itself and read nothing. */
-async function within<Result>(milliseconds: number, message: string, work: Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const giveUp = (): void => reject(passingError(message, { code: "ETIMEDOUT" }));
-    timer = setTimeout(() => setImmediate(giveUp), milliseconds);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Node says nothing where it tried several addresses of one name. */
@@ -93,15 +90,22 @@ async function makeDriver(server: RedisServer, onEnd: () => void): Promise<Drive
   try {
     return nodeRedis(await loadPackage("redis", "StorageRedis", () => import("redis")), server, onEnd);
   } catch (error) {
-    if ((error as { code?: unknown }).code !== "MISSING_PACKAGE") throw error;
+    if (!isMissing(error)) throw error;
+    // One command is enough: where both are missing, the error of the first stands.
+    const orElse = (other: unknown): never => {
+      throw isMissing(other) ? error : other;
+    };
+    return ioRedis(await loadPackage("ioredis", "StorageRedis", () => import("ioredis")).catch(orElse), server, onEnd);
   }
-  const user = "Without the package redis (npm install redis), StorageRedis";
-  return ioRedis(await loadPackage("ioredis", user, () => import("ioredis")), server, onEnd);
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as { code?: unknown }).code === "MISSING_PACKAGE";
 }
 
 function nodeRedis({ createClient }: NodeRedis, server: RedisServer, onEnd: () => void): Driver {
   const { host, port, tls, username, password, database } = server;
-  const address = { host, port, connectTimeout: connectLimit, reconnectStrategy: false as const };
+  const address = { host, port, connectTimeout: clientLimit, reconnectStrategy: false as const };
   const client = createClient({
     RESP: 2,
     socket: tls ? { ...address, tls } : address,
@@ -135,7 +139,7 @@ function ioRedis({ Redis }: IoRedis, server: RedisServer, onEnd: () => void): Dr
     ...(tls && { tls: {} }),
     protocol: 2,
     lazyConnect: true,
-    connectTimeout: connectLimit,
+    connectTimeout: clientLimit,
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,

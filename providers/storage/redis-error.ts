@@ -1,6 +1,6 @@
 // Errors of a Redis server and of its clients: what may pass by itself, and what people have to do about the others.
 
-/** By the first word of the server's answer. */
+/** By the first word of the server's answer, or the code of the network. */
 const advice: Readonly<Record<string, string>> = {
   OOM: "the server's memory is full (maxmemory): give it more or remove what nobody needs; what was saved is intact",
   MISCONF: "the server refuses writes because it can't write to its disk: see its log",
@@ -10,6 +10,7 @@ const advice: Readonly<Record<string, string>> = {
   WRONGTYPE: "something that dotflow did not write lies under this key: give the option prefix a name of its own",
   MOVED: "the server is part of a cluster, over which keys can't be listed without gaps: use a server that is none",
   CROSSSLOT: "the server is part of a cluster, over which keys can't be listed without gaps: use a server that is none",
+  ENOTFOUND: "there is no such host: check the url",
   DENIED: "the server runs in protected mode: set a password or bind it to an address",
 };
 
@@ -29,7 +30,9 @@ export function explained(error: unknown): unknown {
   // ioredis puts the arguments of the command there: the value that was to be saved, or the password.
   delete (error as { command?: unknown }).command;
   const retryable = isPassing(error);
-  const text = advice[replyCode(error)] ?? (isClosedClient(error) ? closedClient : undefined);
+  const text =
+    advice[replyCode(error) || String((error as { code?: unknown }).code)] ??
+    (isClosedClient(error) ? closedClient : undefined);
   return Object.assign(error, {
     ...(text !== undefined && !error.message.includes(text) && { message: `${text} (${error.message})` }),
     ...(retryable !== undefined && { retryable }),
@@ -43,9 +46,8 @@ export function replyCode(error: unknown): string {
 }
 
 /** Says that the outcome is unknown, so that the guard tries again. */
-export function passingError(message: string, details: { code?: string; cause?: unknown } = {}): Error {
-  const { code, cause } = details;
-  return Object.assign(new Error(message, { cause }), { retryable: true, ...(code !== undefined && { code }) });
+export function passingError(message: string): Error {
+  return Object.assign(new Error(message), { retryable: true });
 }
 
 /** `undefined` leaves the answer to the guard, which knows the codes of the network. */

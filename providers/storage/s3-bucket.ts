@@ -1,4 +1,6 @@
 // The requests to one bucket: each is sent once, within a time limit, and fails with an error that says what to do.
+import { type Again, inTime } from "../shared/time-limit.ts";
+import { Turns } from "../shared/turns.ts";
 import type { S3ClientLike, S3Connection } from "./s3-client.ts";
 import { explained, isMissingKey, isTaken, type S3Request } from "./s3-error.ts";
 import { loadSdk, makeClient, mostAtOnce } from "./s3-sdk.ts";
@@ -23,8 +25,7 @@ export class Bucket {
   readonly name: string;
   readonly #options: BucketOptions;
   #own: Promise<S3ClientLike & { destroy(): void }> | undefined;
-  #running = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #turns = new Turns(mostAtOnce);
 
   constructor(options: BucketOptions) {
     this.name = options.bucket;
@@ -86,7 +87,8 @@ export class Bucket {
       (output) => {
         const { Contents = [], IsTruncated, NextContinuationToken } = output as Page;
         // A listing that is silently cut would let completed steps run again.
-        if (IsTruncated === undefined || (IsTruncated && !NextContinuationToken))
+        const leadsOn = NextContinuationToken !== undefined && NextContinuationToken !== token;
+        if (IsTruncated === undefined || (IsTruncated && !leadsOn))
           throw new Error("the answer is no listing as ListObjectsV2 gives it; check endpoint and forcePathStyle");
         return {
           keys: Contents.flatMap(({ Key }) => Key ?? []),
@@ -119,38 +121,21 @@ export class Bucket {
   ): Promise<Answer> {
     const sdk = await loadSdk();
     const client = this.#options.client ?? (await this.#ownClient());
-    await this.#turn();
-    const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), limit);
+    const late = (seconds: number): string => `no answer within ${seconds} seconds`;
+    const send = async (abortSignal: AbortSignal, again: Again): Promise<Answer> =>
+      read(await client.send(command(sdk), { abortSignal }), again);
     try {
-      const output = await client.send(command(sdk), { abortSignal: abort.signal });
-      return await read(output, () => timer.refresh());
+      return await this.#turns.take(() => inTime(limit, late, send));
     } catch (error) {
       const given = answerOf(error);
       if (given) return given.answer;
-      const late = `no answer within ${Math.round(limit / 1_000)} seconds`;
-      throw explained(abort.signal.aborted ? unclear(late, error) : error, request);
-    } finally {
-      clearTimeout(timer);
-      this.#endTurn();
+      throw explained(error, request);
     }
   }
 
   #ownClient(): Promise<S3ClientLike> {
     this.#own ??= makeClient(this.#options.connection);
     return this.#own;
-  }
-
-  /** Waits for a free socket before the time limit of the request begins. */
-  async #turn(): Promise<void> {
-    if (this.#running < mostAtOnce) this.#running++;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  #endTurn(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#running--;
   }
 }
 

@@ -63,8 +63,8 @@ export function explained(error: unknown, request: S3Request): unknown {
     status !== undefined ? [name, status] : typeof code === "string" ? [code] : name === "Error" ? [] : [name];
   const where = [...marks, request.operation, `bucket ${JSON.stringify(request.bucket)}`].join(", ");
   const known = adviceFor(error, request);
-  // Some stores give a name and no text.
-  const said = error.message === "UnknownError" ? "" : error.message.replace(/\.$/, "");
+  // Some stores give a name and no text. In further lines the SDK talks to its own developers.
+  const said = error.message === "UnknownError" ? "" : (error.message.split("\n")[0] ?? "").replace(/\.$/, "");
   const retryable = isPassing(error);
   for (const field of Object.keys(error)) if (!harmless.test(field)) Reflect.deleteProperty(error, field);
   return Object.assign(error, {

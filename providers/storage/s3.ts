@@ -1,6 +1,7 @@
 // Keeps values as objects of an S3 bucket: options, and which key is which object.
 // How requests are sent is left to s3-bucket.ts, whether the store can be used at all to s3-check.ts.
 import type { Storage } from "../../src/storage.ts";
+import { folderPrefix } from "../shared/folder-prefix.ts";
 import { Bucket } from "./s3-bucket.ts";
 import { checkFolder, requireConditionalWrites } from "./s3-check.ts";
 import type { S3ClientLike, S3Credentials } from "./s3-client.ts";
@@ -65,7 +66,7 @@ export class StorageS3 implements Storage {
       client,
       forcePathStyle = endpoint === undefined ? undefined : true,
     } = options;
-    const prefix = folderOf(options.prefix ?? "");
+    const prefix = folderPrefix(options.prefix ?? "", "StorageS3");
     this.bucket = bucket;
     this.prefix = prefix;
     const connection = { region, endpoint, forcePathStyle, credentials };
@@ -103,22 +104,6 @@ export class StorageS3 implements Storage {
   close(): Promise<void> {
     return this.#bucket.close();
   }
-}
-
-/** Keys of S3 have at most 1,024 bytes, and those of dotflow 600. */
-const longestPrefix = 400;
-
-function folderOf(prefix: string): string {
-  const folder = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
-  if (folder === "") return folder;
-  const parts = folder.slice(0, -1).split("/");
-  if (parts.some((part) => part === "" || part === "." || part === ".."))
-    refuse(
-      `prefix is ${JSON.stringify(prefix)}, which has an empty part or one of dots. Give one such as "team-a/etl".`,
-    );
-  if (Buffer.byteLength(folder) > longestPrefix)
-    refuse(`prefix has more than ${longestPrefix} bytes, too many beside the keys. Give a shorter one.`);
-  return folder;
 }
 
 function headersOf({ serverSideEncryption, kmsKeyId, storageClass }: StorageS3Options): Record<string, string> {

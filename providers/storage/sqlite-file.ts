@@ -33,7 +33,7 @@ export function openPrivately<Database>(file: string, open: (file: string) => Da
   return database;
 }
 
-/** Tells one file from another one of the same name; `undefined` where there is none. */
+/** Tells one file from another one of the same name; `undefined` where there is none. Throws where that can't be seen. */
 export function identityOf(file: string): string | undefined {
   const stats = statSync(file, { bigint: true, throwIfNoEntry: false });
   return stats && `${stats.dev}-${stats.ino}`;

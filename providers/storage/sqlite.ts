@@ -1,6 +1,5 @@
 // Keeps values in a table of an SQLite file: which call does what, and which writes share a commit.
 // Drivers are left to sqlite-driver.ts, tables and settings to sqlite-schema.ts, statements to sqlite-connection.ts.
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Storage } from "../../src/storage.ts";
 import { GroupCommit } from "../shared/group-commit.ts";
@@ -127,7 +126,7 @@ export class StorageSqlite implements Storage {
 
   /** Reading makes no file. */
   #isNothingThere(): boolean {
-    return this.#handle === undefined && this.#identity === undefined && !existsSync(this.file ?? "");
+    return this.#handle === undefined && this.#identity === undefined && identityOf(this.file ?? "") === undefined;
   }
 
   async #use<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -105,7 +105,7 @@ async function refuseOtherHistory(to: Store, folder: string, keys: readonly stri
   const extra = (await to.list(folder)).find((key) => !known.has(key));
   if (extra === undefined) return;
   throw new InvalidWorkflowError(
-    `The other storage already has this run of workflow "${to.workflowId}", and it went on there: "${extra}" is not in the storage that is copied from. Nothing was changed; copy the other way, or clear the workflow there first.`,
+    `The other storage already has this run of workflow "${to.workflowId}", and it went on there: "${extra}" is not in the storage that is copied from. Nothing was changed. Copy the other way where it went on there only, or clear the workflow there first.`,
     { workflowId: to.workflowId, key: extra },
   );
 }

@@ -1,5 +1,7 @@
-// Lets so many requests run at once. The client would open a connection for every one, until the process has no handles left.
+// How many requests of a storage are under way at once: a client would open a connection for each, until there are none left.
+// The others wait, so that time limits count only for those whose turn it is.
 
+/** Work beyond `atOnce` waits, first come, first served. */
 export class Turns {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -15,6 +17,7 @@ export class Turns {
     try {
       return await work();
     } finally {
+      // The turn goes from one to the next without being free in between.
       const next = this.#waiting.shift();
       if (next) next();
       else this.#free++;
