@@ -24,7 +24,11 @@ export default defineConfig({
     projects: [
       project("main", {
         plugins: [lowerDecorators()],
-        test: { include: ["test/**/*.test.ts"], exclude: [decoratorTests], globalSetup: ["test/build.ts", "test/servers/keeper.ts"] },
+        test: {
+          include: ["test/**/*.test.ts"],
+          exclude: [decoratorTests],
+          globalSetup: ["test/build.ts", "test/servers/keeper.ts"],
+        },
       }),
       project("decorators-tc39", {
         plugins: [lowerDecorators()],

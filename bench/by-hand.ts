@@ -87,10 +87,7 @@ export class HandCalls implements ByHand {
  * Times `run` beside the same bytes written by hand. Its steps call `hand.writeNext()`, so that the two take turns step by
  * step and a busy disk disturbs both alike; the time of the one is taken off that of the other.
  */
-export async function besideByHand(
-  hand: ByHand,
-  run: () => Promise<unknown>,
-): Promise<{ ours: number; raw: number }> {
+export async function besideByHand(hand: ByHand, run: () => Promise<unknown>): Promise<{ ours: number; raw: number }> {
   const both = await timed(run);
   const ours = both - hand.spent;
   await hand.writeRest();

@@ -119,7 +119,9 @@ interface Sqlite {
 /** The driver that `StorageSqlite` takes as well. */
 async function openSqlite(file: string): Promise<Sqlite> {
   // Newer than the types of Node that this is compiled with.
-  const builtin = process.getBuiltinModule?.("node:sqlite") as { DatabaseSync: new (path: string) => Sqlite } | undefined;
+  const builtin = process.getBuiltinModule?.("node:sqlite") as
+    | { DatabaseSync: new (path: string) => Sqlite }
+    | undefined;
   if (builtin) return new builtin.DatabaseSync(file);
   const { default: Database } = await import("better-sqlite3");
   return new Database(file);

@@ -34,7 +34,7 @@ const passing = new Set(["SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL"]);
 const breaking = new Set(["SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_CANTOPEN", "SQLITE_NOTADB"]);
 
 /** The primary code, such as `SQLITE_BUSY`; empty where the error is none of those told apart. */
-export function codeOf(error: unknown): string {
+function codeOf(error: unknown): string {
   const { code, errcode } = (error ?? {}) as { code?: unknown; errcode?: unknown };
   // `node:sqlite` gives a number; better-sqlite3 a name, with what extends it at the end.
   if (typeof errcode === "number") return codes.get(errcode & 255) ?? "";

@@ -16,8 +16,8 @@ export const s3: PlaceKind = {
 };
 
 /** Gives a prefix that nobody has, in the bucket of a server: the one that the test run shares, or the one at `address`. */
-export async function makePrefix(server: string, region: string, address?: string): Promise<string> {
-  return JSON.stringify({ endpoint: address ?? (await sharedServer(server)), region, prefix: randomUUID() });
+export async function makePrefix(name: string, region: string, address?: string): Promise<string> {
+  return JSON.stringify({ endpoint: address ?? (await sharedServer(name)), region, prefix: randomUUID() });
 }
 
 export function openPrefix(place: string): StorageS3 {

@@ -40,7 +40,13 @@ async function leaseStore(storage: Storage, clock: ManualClock): Promise<LeaseSt
     import("../../src/guard.ts"),
     import("../../src/seal.ts"),
   ]);
-  return new LeaseStore(new Store("job", guardStorage(storage, clock, () => 0), makeSeal({})));
+  return new LeaseStore(
+    new Store(
+      "job",
+      guardStorage(storage, clock, () => 0),
+      makeSeal({}),
+    ),
+  );
 }
 
 /** A process on another machine, whose every write the test makes itself. */
