@@ -18,7 +18,7 @@ export default defineConfig({
   test: {
     pool: "forks",
     // Tests of storages wait for servers and disks more than they compute.
-    maxWorkers: 3,
+    maxWorkers: 4,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     projects: [

@@ -1,6 +1,6 @@
-// The storage contract over StoragePostgres: over connections of its own, over clients that are handed in, and over PGlite.
+// The storage contract over StoragePostgres: over a pool of its own, over a client that is handed in, and over PGlite.
 import { PGlite } from "@electric-sql/pglite";
-import { Client, Pool } from "pg";
+import { Client } from "pg";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Storage } from "dotflow";
 import { StoragePostgres } from "dotflow/storage/postgres";
@@ -20,10 +20,6 @@ const own = "connections of its own";
 
 const ways: Record<string, Open> = {
   [own]: async (place) => ({ storage: new StoragePostgres(place) }),
-  "a pool": async ({ connectionString, table }) => {
-    const client = new Pool({ connectionString, max: 3 });
-    return { storage: new StoragePostgres({ client, table }), end: () => client.end() };
-  },
   "a single client": async ({ connectionString, table }) => {
     const client = new Client({ connectionString });
     await client.connect();

@@ -1,4 +1,4 @@
-// The storage contract over StorageRedis: over the connections that it makes itself, and over clients of both packages.
+// The storage contract over StorageRedis: over the connections that it makes itself with either package, and over a client that is handed in.
 import { fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -13,7 +13,7 @@ import { openRedis, type RedisPlace } from "./open-redis.ts";
 const missing = redis.missing();
 const because = missing === undefined ? "" : `, skipped: ${missing}`;
 
-describe.skipIf(missing).each(["own", "redis", "ioredis"] as const)(`over the client %s${because}`, (kind) => {
+describe.skipIf(missing).each(["own", "ioredis"] as const)(`over the client %s${because}`, (kind) => {
   const places = new WeakMap<Storage, RedisPlace>();
   const openAt = async (place: RedisPlace): Promise<Storage> => {
     const storage = await openRedis(place);
