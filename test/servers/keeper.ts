@@ -16,6 +16,8 @@ export async function setup(): Promise<() => Promise<void>> {
     if (reason !== undefined) console.warn(`\n>>> The tests over ${name} are SKIPPED. ${reason}\n`);
   }
   const keeper = createServer((request, response) => {
+    // A kept connection that ends while it is asked again would fail a test.
+    response.setHeader("connection", "close");
     serverOf((request.url ?? "").slice(1)).then(
       ({ address }) => response.end(address),
       (error: unknown) => response.writeHead(500).end(String(error)),
