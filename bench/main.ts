@@ -9,6 +9,7 @@ import { postgresRows, redisRows, sqliteRows } from "./rows/databases.ts";
 import { importRows } from "./rows/import.ts";
 import { largeRows } from "./rows/large.ts";
 import { longRunRows } from "./rows/long-run.ts";
+import { loopRows, mapRows } from "./rows/map.ts";
 import { parallelRows } from "./rows/parallel.ts";
 import { requestRows } from "./rows/requests.ts";
 import { resumeRows } from "./rows/resume.ts";
@@ -27,6 +28,8 @@ const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
   large: largeRows,
   requests: requestRows,
   parallel: parallelRows,
+  map: mapRows,
+  loop: loopRows,
   clouds: cloudRows,
   storages: storageRows,
 };

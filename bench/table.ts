@@ -14,7 +14,7 @@ export interface Row {
   readonly within?: boolean;
 }
 
-const widths = [46, 34, 35, 22, 9, 11];
+const widths = [48, 34, 35, 22, 9, 11];
 
 export const heading = `${line(["work", "dotflow", "by hand", "compared", "budget", ""])}\n${line(widths.map((width) => "-".repeat(width)))}`;
 

@@ -144,6 +144,11 @@ function define(fn: AnyFunction, options: ActionOptions): AnyFunction {
   return wrapped;
 }
 
+/** A step with the default of every option. */
+export function plainDefinition(name: string): Omit<ActionDefinition, "call"> {
+  return describe({}, name);
+}
+
 const optionNames = ["name", "retry", "retryDelay", "backoff", "retryIf", "timeout", "version", "input", "output"];
 
 function describe(options: ActionOptions, functionName: string): Omit<ActionDefinition, "call"> {

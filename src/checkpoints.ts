@@ -1,86 +1,39 @@
 // `workflow.checkpoints`, and `Checkpoints` without a workflow: look at what is saved, and look after it.
 import { type Clock, systemClock } from "./clock.ts";
+import {
+  type CheckpointInfo,
+  describeLastRun,
+  describeRuns,
+  describeSteps,
+  type RunInfo,
+  type SnapshotInfo,
+  type StepInfo,
+} from "./checkpoint-views.ts";
 import { Context } from "./context.ts";
 import { defaults } from "./defaults.ts";
 import { type Duration, toMilliseconds } from "./duration.ts";
-import { InvalidWorkflowError, type LeaseOwner } from "./errors.ts";
-import type { GuardedStorage } from "./guard.ts";
-import type { EndedTask, ErrorText } from "./journal/end.ts";
-import {
-  allRuns,
-  currentLease,
-  type CurrentLease,
-  isLive,
-  lastRun,
-  readStep,
-  runById,
-  type SavedRun,
-} from "./journal/history.ts";
+import { InvalidWorkflowError, NothingToResumeError } from "./errors.ts";
+import { packRun, unpackRun } from "./export-file.ts";
+import { type GuardedStorage, guardStorage } from "./guard.ts";
+import { originOf, readRecord, readStep, runById } from "./journal/history.ts";
+import { gatherItems } from "./journal/items.ts";
 import { toStepRecord } from "./journal/journal.ts";
 import { isEmpty, removeAllRuns, removeLeases, removeRuns } from "./journal/removal.ts";
 import { Lease } from "./journal/lease.ts";
-import { ownerOf } from "./journal/lease-errors.ts";
 import { LeaseStore } from "./journal/lease-store.ts";
-import type { Store } from "./journal/store.ts";
+import { restoreSnapshot, snapshotLastRun } from "./journal/restoring.ts";
+import { readSnapshots } from "./journal/snapshots.ts";
+import { transferRun } from "./journal/transfer.ts";
+import { sendSignal } from "./journal/signals.ts";
+import { Store } from "./journal/store.ts";
 import { listWorkflows, type SavedWorkflow } from "./journal/workflows.ts";
 import { type Problem, verifyStore } from "./journal/verify.ts";
-import { inParallel } from "./parallel.ts";
-import { refuseUnknown, requireWhole } from "./options.ts";
+import { refuseUnknown, requireWhole, show } from "./options.ts";
 import type { Seal } from "./seal.ts";
 import type { ValueCodec } from "./serializer.ts";
 import { checkWorkflowId, type CodecOptions, resolveStore } from "./settings.ts";
 import type { Storage } from "./storage.ts";
-
-/** `running` has a live owner; `interrupted` has none and did not end: its process crashed or was killed. */
-export type SavedStatus = "completed" | "failed" | "suspended" | "cancelled" | "running" | "interrupted";
-
-export interface CheckpointInfo {
-  readonly exists: boolean;
-  /** Of the last run; `undefined` where there is none. */
-  readonly status: SavedStatus | undefined;
-  readonly runId: string | undefined;
-  /** Ids of the tasks that are saved and will not run again. */
-  readonly completed: readonly string[];
-  readonly failed: readonly string[];
-  readonly skipped: readonly string[];
-  readonly waiting: readonly string[];
-  /** When the last run last ended, else when it began. */
-  readonly lastRunTime: Date | undefined;
-  /** How many tasks are saved. */
-  readonly total: number;
-  /** Who drives the run now. */
-  readonly owner: LeaseOwner | undefined;
-}
-
-export interface RunInfo {
-  readonly runId: string;
-  readonly status: SavedStatus;
-  readonly mode: string;
-  readonly createdAt: Date;
-  readonly finishedAt: Date | undefined;
-  /** The run that it took records over from. */
-  readonly previousRunId: string | undefined;
-  /** How many tasks are saved, and how many there are. */
-  readonly saved: number;
-  readonly total: number;
-}
-
-export interface StepInfo {
-  readonly id: string;
-  readonly name: string;
-  readonly group: string;
-  readonly status: string;
-  /** The run in which its record lies; missing where it has none. */
-  readonly runId: string | undefined;
-  readonly attempts: number | undefined;
-  readonly startedAt: Date | undefined;
-  readonly finishedAt: Date | undefined;
-  readonly durationMs: number | undefined;
-  /** Bytes of the value as it was encoded. */
-  readonly size: number | undefined;
-  readonly error: ErrorText | undefined;
-  readonly reason: string | undefined;
-}
+import { StorageMemory } from "./storage-memory.ts";
 
 /** What is needed beside the storage. */
 export interface CheckpointsOptions extends CodecOptions {
@@ -117,30 +70,8 @@ export class Checkpoints {
   }
 
   /** The state of the last run. */
-  async info(): Promise<CheckpointInfo> {
-    const lease = await currentLease(this.#store);
-    const run = await lastRun(this.#store, lease);
-    const owner = this.#owner(lease);
-    const kept =
-      run?.plan.tasks.filter(({ id }) => run.saved.has(id) || run.plan.kept[id] !== undefined).map(({ id }) => id) ??
-      [];
-    const ended = (status: string): string[] =>
-      this.#endedTasks(run)
-        .filter((task) => task.status === status)
-        .map(({ id }) => id);
-    const time = run?.end?.finishedAt ?? run?.plan.createdAt;
-    return {
-      exists: run !== undefined,
-      status: run && statusOf(run, owner),
-      runId: run?.plan.runId,
-      completed: kept,
-      failed: ended("failed"),
-      skipped: ended("skipped"),
-      waiting: ended("waiting"),
-      lastRunTime: time === undefined ? undefined : new Date(time),
-      total: kept.length,
-      owner,
-    };
+  info(): Promise<CheckpointInfo> {
+    return describeLastRun(this.#store, this.#clock);
   }
 
   /** All workflows in the storage, also those of other ids, the one that ran last first. Lists the whole storage. */
@@ -149,53 +80,14 @@ export class Checkpoints {
   }
 
   /** All runs of the workflow, newest first. */
-  async runs(): Promise<RunInfo[]> {
-    const lease = await currentLease(this.#store);
-    const owner = this.#owner(lease);
-    return (await allRuns(this.#store)).map((run): RunInfo => {
-      const { runId, mode, createdAt, previous, kept, tasks } = run.plan;
-      const driver = owner?.runId === runId ? owner : undefined;
-      return {
-        runId,
-        status: statusOf(run, driver),
-        mode,
-        createdAt: new Date(createdAt),
-        finishedAt: run.end && !driver ? new Date(run.end.finishedAt) : undefined,
-        previousRunId: previous,
-        saved: new Set([...run.saved, ...Object.keys(kept)]).size,
-        total: tasks.length,
-      };
-    });
+  runs(): Promise<RunInfo[]> {
+    return describeRuns(this.#store, this.#clock);
   }
 
   /** All tasks of a run, those that ended last first and those that did not end last. Reads every record. @default the last run */
   async steps(options: { runId?: string } = {}): Promise<StepInfo[]> {
     refuseUnknown(options, ["runId"], "checkpoints.steps");
-    const run = await runById(this.#store, options.runId);
-    const ended = new Map(this.#endedTasks(run).map((task) => [task.id, task]));
-    const steps = await inParallel(run.plan.tasks, async ({ id, name, group }): Promise<StepInfo> => {
-      const isSaved = run.saved.has(id) || run.plan.kept[id] !== undefined;
-      const record = isSaved ? await readStep(this.#store, run, id) : undefined;
-      const facts = record?.facts ?? {};
-      const end = ended.get(id);
-      const startedAt = dateOf(facts["startedAt"]);
-      const finishedAt = dateOf(facts["finishedAt"]);
-      return {
-        id,
-        name,
-        group,
-        status: String(facts["status"] ?? end?.status ?? "pending"),
-        runId: record && (run.saved.has(id) ? run.plan.runId : run.plan.kept[id]),
-        attempts: (facts["attempts"] as number | undefined) ?? end?.attempts,
-        startedAt,
-        finishedAt,
-        durationMs: startedAt && finishedAt && finishedAt.getTime() - startedAt.getTime(),
-        size: record?.payload.length,
-        error: end?.error,
-        reason: end?.reason,
-      };
-    });
-    return steps.sort((a, b) => (b.finishedAt?.getTime() ?? 0) - (a.finishedAt?.getTime() ?? 0));
+    return describeSteps(this.#store, await runById(this.#store, options.runId));
   }
 
   /** What a task handed on. Rejects with an `InvalidWorkflowError` where nothing of it is saved. @default the last run */
@@ -203,13 +95,122 @@ export class Checkpoints {
     refuseUnknown(options, ["runId"], "checkpoints.read");
     const run = await runById(this.#store, options.runId);
     const record = await readStep(this.#store, run, taskId);
-    if (record) return new Context(this.#codec.decode(toStepRecord(record).value) as T);
+    if (record) {
+      const value = await gatherItems(this.#store, originOf(run, taskId), taskId, toStepRecord(record).value, (key) =>
+        readRecord(this.#store, run, key),
+      );
+      return new Context(this.#codec.decode(value) as T);
+    }
     const { workflowId } = this.#store;
     const { runId } = run.plan;
     throw new InvalidWorkflowError(
       `Run "${runId}" of workflow "${workflowId}" has no saved value of "${taskId}". checkpoints.steps() lists its tasks.`,
       { workflowId, runId, taskId },
     );
+  }
+
+  /**
+   * Sends a signal to the last run: a step of it, or of a workflow that is a step of it, that waits for `name`, now or later,
+   * gets `payload`. Each signal is taken by one wait, the oldest first; it is durable when the promise resolves. A resume, or a
+   * run that waits in place, goes on with it.
+   *
+   * Rejects with a `NothingToResumeError` where there is no run, or the last one has completed.
+   */
+  async signal(name: string, payload?: unknown): Promise<void> {
+    if (typeof name !== "string" || name === "")
+      throw new InvalidWorkflowError(
+        `checkpoints.signal was given the name ${show(name)}. Give a text that is not empty.`,
+      );
+    const { workflowId } = this.#store;
+    const { plan, end } = await runById(this.#store, undefined);
+    const { runId } = plan;
+    if (end?.status === "completed")
+      throw new NothingToResumeError(
+        `The last run of workflow "${workflowId}", "${runId}", has completed, so nothing waits for the signal "${name}". Start a new run first.`,
+        { workflowId, runId },
+      );
+    const value = this.#codec.encode(payload);
+    await sendSignal(this.#store, { runId, name, value, now: this.#clock.now() });
+  }
+
+  /**
+   * Gives the present state of the last run the name `id`. Of equal ids the newest counts.
+   * Rejects with a `NothingToResumeError` where there is no run.
+   */
+  async snapshot(options: { id: string; metadata?: unknown }): Promise<void> {
+    refuseUnknown(options, ["id", "metadata"], "checkpoints.snapshot");
+    const { id, metadata } = options;
+    if (typeof id !== "string" || id === "")
+      throw new InvalidWorkflowError(
+        `checkpoints.snapshot was given the id ${show(id)}. Give a text that is not empty.`,
+      );
+    await snapshotLastRun(this.#store, { id, metadata: this.#codec.encode(metadata), clock: this.#clock });
+  }
+
+  /** All snapshots of the workflow, the newest first. */
+  async snapshots(): Promise<SnapshotInfo[]> {
+    return (await readSnapshots(this.#store)).map(({ id, run, createdAt, kept, metadata }) => ({
+      id,
+      runId: run,
+      createdAt: new Date(createdAt),
+      completed: Object.keys(kept),
+      metadata: this.#codec.decode(metadata),
+    }));
+  }
+
+  /**
+   * Prepares a new run that begins where the snapshot `id` stood, and gives its id: `start({ resume: true })` drives it. Nothing is
+   * copied, and the run that the snapshot is of stays. Rejects with a `WorkflowLockedError` while a run is driven.
+   */
+  async restore(id: string): Promise<string> {
+    const lease = await this.#acquire();
+    try {
+      return await restoreSnapshot(this.#store, id, lease, this.#clock);
+    } catch (error) {
+      await lease.release().catch(() => {});
+      throw error;
+    }
+  }
+
+  /**
+   * Gives a run, with the runs that it took records over from, as one file for another machine. Every object is checked. Signed
+   * and encrypted records stay so. Rejects with a `WorkflowLockedError` while a run is driven. @default the last run
+   */
+  async export(options: { runId?: string } = {}): Promise<Uint8Array> {
+    refuseUnknown(options, ["runId"], "checkpoints.export");
+    const { workflowId } = this.#store;
+    const { storage, store } = this.#inMemory();
+    await transferRun({ from: this.#store, to: store, runId: options.runId, clock: this.#clock });
+    const objects = new Map<string, Uint8Array>();
+    for (const key of await storage.list("")) objects.set(key, (await storage.get(key)) ?? new Uint8Array());
+    return packRun({ workflowId, objects });
+  }
+
+  /**
+   * Puts a run that `export` gave into this storage, and gives its id: `start({ resume: true })` goes on with it. Every object is
+   * checked, and read again after. Rejects as `copyRun` does, and where the file is damaged or of another workflow.
+   */
+  async import(file: Uint8Array): Promise<string> {
+    const { workflowId } = this.#store;
+    if (!(file instanceof Uint8Array))
+      throw new InvalidWorkflowError(
+        `checkpoints.import was given ${show(file)}. Give the bytes that checkpoints.export() gave, as a Uint8Array.`,
+        { workflowId },
+      );
+    const exported = unpackRun(file);
+    if (exported.workflowId !== workflowId)
+      throw new InvalidWorkflowError(
+        `This export is of workflow "${exported.workflowId}", not of "${workflowId}". Use Checkpoints with that workflowId.`,
+        { workflowId },
+      );
+    const { storage, store } = this.#inMemory();
+    for (const [key, bytes] of exported.objects) await storage.put(key, bytes);
+    return (await transferRun({ from: store, to: this.#store, runId: undefined, clock: this.#clock })).runId;
+  }
+
+  #inMemory(): { storage: GuardedStorage; store: Store } {
+    const storage = guardStorage(new StorageMemory(), this.#clock, Math.random);
+    return { storage, store: new Store(this.#store.workflowId, storage, this.#seal) };
   }
 
   /** Reads everything that is saved of the workflow, and lists what is damaged or missing: empty when all is well. */
@@ -256,7 +257,16 @@ export class Checkpoints {
   /** Does `work` under a lease of its own, so that nobody drives a run meanwhile. A workflow that has nothing is left so. */
   async #alone(work: (lease: Lease) => Promise<number>): Promise<number> {
     if (await isEmpty(this.#store)) return 0;
-    const lease = await Lease.acquire({
+    const lease = await this.#acquire();
+    try {
+      return await work(lease);
+    } finally {
+      lease.abandon();
+    }
+  }
+
+  #acquire(): Promise<Lease> {
+    return Lease.acquire({
       store: new LeaseStore(this.#store),
       clock: this.#clock,
       lease: defaults.lease,
@@ -265,19 +275,6 @@ export class Checkpoints {
       onWatch: () => {},
       point: (previous) => previous,
     });
-    try {
-      return await work(lease);
-    } finally {
-      lease.abandon();
-    }
-  }
-
-  #owner(lease: CurrentLease | undefined): LeaseOwner | undefined {
-    return lease && isLive(lease, this.#clock.now()) ? ownerOf(lease.body, lease.generation) : undefined;
-  }
-
-  #endedTasks(run: SavedRun | undefined): readonly EndedTask[] {
-    return run?.end?.tasks ?? [];
   }
 }
 
@@ -285,13 +282,4 @@ function resolveParts(storage: Storage, options: CheckpointsOptions): Checkpoint
   const { workflowId, clock = systemClock, ...codec } = options;
   refuseUnknown(codec, ["classes", "serializer", "secret", "encryptionKey", "compression"], "new Checkpoints");
   return { ...resolveStore(checkWorkflowId(workflowId), { storage, clock, ...codec }), clock };
-}
-
-function statusOf(run: SavedRun, owner: LeaseOwner | undefined): SavedStatus {
-  if (owner) return "running";
-  return (run.end?.status as SavedStatus | undefined) ?? "interrupted";
-}
-
-function dateOf(text: unknown): Date | undefined {
-  return typeof text === "string" ? new Date(text) : undefined;
 }

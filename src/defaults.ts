@@ -12,6 +12,8 @@ export const defaults = {
   jitter: 0.5,
   lease: 30 * seconds,
   groupName: "default",
+  /** Items of a map at a time. */
+  mapConcurrency: 16,
 } as const;
 
 export const limits = {
@@ -40,6 +42,9 @@ export const limits = {
   tornChecks: 256,
   /** Ended leases that stay; they are removed this many at a time. */
   keptLeases: 32,
+  /** A run that waits in place looks for signals after this time, then after twice as long, up to the longest. */
+  firstLook: 100,
+  longestLook: 5 * seconds,
   /** Keys: longest part before it is shortened with a hash. */
   keyPart: 120,
   /** How many reads run side by side where many records are read. */

@@ -5,6 +5,7 @@ import type { RunResult, RunStatus } from "./result.ts";
 import { type DotFlowOptions, resolveSettings, type Settings } from "./settings.ts";
 import { Start } from "./start.ts";
 import { resolveStart, type StartOptions } from "./start-options.ts";
+import { registerWorkflow } from "./sub-workflow.ts";
 import { TaskList } from "./task-list.ts";
 import { Tasks } from "./tasks.ts";
 
@@ -61,6 +62,8 @@ export class DotFlow {
     this.#settings = resolveSettings(options);
     this.workflowId = this.#settings.workflowId;
     this.task = new Tasks(this.#tasks);
+    const { workflowId, hasRandomId } = this.#settings;
+    registerWorkflow(this, { workflowId, hasRandomId, list: this.#tasks });
     this.checkpoints = new Checkpoints(this.#settings);
   }
 
@@ -72,7 +75,7 @@ export class DotFlow {
   start(options?: StartOptions & { mode?: Exclude<StartOptions["mode"], "background"> }): Promise<RunResult>;
   start(options?: StartOptions): Promise<RunResult | RunHandle>;
   async start(options: StartOptions = {}): Promise<RunResult | RunHandle> {
-    const start = new Start(this.#settings, this.#tasks.tasks, resolveStart(options));
+    const start = new Start(this.#settings, this.#tasks, resolveStart(options));
     if (options.mode !== "background") return start.run(() => {});
     return new Promise((resolve, reject) => {
       const result = start.run((runId) => resolve(new RunHandle(runId, result, (reason) => start.cancel(reason))));

@@ -109,6 +109,44 @@ export class NonRetryableError extends DotFlowError {
   override readonly code = "NON_RETRYABLE";
 }
 
+/** A step asked to run again more often than `maxIterations` allows. What was done is saved: resume with a higher limit. */
+export class MaxIterationsError extends DotFlowError {
+  override readonly code = "MAX_ITERATIONS";
+}
+
+/** It is unclear whether a `once` with `atMostOnce` took effect, so it is not called again. `once` is its name. */
+export class StepInDoubtError extends DotFlowError {
+  override readonly code = "STEP_IN_DOUBT";
+  readonly once: string;
+
+  constructor(message: string, details: ErrorDetails & { once: string }) {
+    super(message, details);
+    this.once = details.once;
+  }
+}
+
+/** Items of a `task.map` failed. The others are saved, so that a resume runs only these. `failed` is how many; `cause` the first one's error. */
+export class ItemsFailedError extends DotFlowError {
+  override readonly code = "ITEMS_FAILED";
+  readonly failed: number;
+
+  constructor(message: string, details: ErrorDetails & { failed: number }) {
+    super(message, details);
+    this.failed = details.failed;
+  }
+}
+
+/** `step.waitFor` waited as long as its `timeout` says, and `signal` did not come. A step that catches it goes on without. */
+export class WaitTimeoutError extends DotFlowError {
+  override readonly code = "WAIT_TIMEOUT";
+  readonly signal: string;
+
+  constructor(message: string, details: ErrorDetails & { signal: string }) {
+    super(message, details);
+    this.signal = details.signal;
+  }
+}
+
 /** A value did not pass the Standard Schema given as `input` or `output`. `issues` are those of the schema. */
 export class ValidationError extends DotFlowError {
   override readonly code = "VALIDATION";

@@ -13,22 +13,28 @@ export interface PlannedTask {
   /** Hash of the initial context; missing where there is none. */
   readonly initial?: string | undefined;
   readonly fingerprint: string;
+  /** Whether it has a condition, so that its record may say that it was skipped. */
+  readonly when?: true | undefined;
+  /** Whether it goes over a list. */
+  readonly map?: true | undefined;
 }
 
-export type TaskFacts = Pick<PlannedTask, "name" | "group" | "version" | "initial">;
+export type TaskFacts = Pick<PlannedTask, "name" | "group" | "version" | "initial" | "when" | "map">;
 
 /** Describes every task of the graph. `facts` gives what the graph does not know. Retry, timeout and code are not part of it. */
 export function planTasks(graph: Graph, facts: (node: GraphNode) => TaskFacts): PlannedTask[] {
   const planned: PlannedTask[] = [];
   for (const index of graph.order) {
     const node = graph.nodes[index] as GraphNode;
-    const { name, group, version, initial } = facts(node);
+    const { name, group, version, initial, when, map } = facts(node);
     const { shape, names, ids } = node.inputs;
     const inputs = JSON.stringify(names ? [shape, ids, names] : [shape, ids]);
     const before = node.dependencies.map((dependency) => [planned[dependency]?.id, planned[dependency]?.fingerprint]);
     // JSON keeps the parts apart, and the number 1 apart from the text "1".
-    const fingerprint = digest(JSON.stringify([node.id, version ?? null, inputs, initial ?? null, before]));
-    planned[index] = { id: node.id, name, group, version, inputs, initial, fingerprint };
+    const fingerprint = digest(
+      JSON.stringify([node.id, version ?? null, inputs, initial ?? null, before, ...(map ? ["map"] : [])]),
+    );
+    planned[index] = { id: node.id, name, group, version, inputs, initial, fingerprint, when, map };
   }
   return planned;
 }

@@ -1,13 +1,7 @@
 // The entry `dotflow`.
 export { type Action, action, type ActionOptions, type StepFunction } from "./action.ts";
-export {
-  type CheckpointInfo,
-  Checkpoints,
-  type CheckpointsOptions,
-  type RunInfo,
-  type SavedStatus,
-  type StepInfo,
-} from "./checkpoints.ts";
+export { Checkpoints, type CheckpointsOptions } from "./checkpoints.ts";
+export type { CheckpointInfo, RunInfo, SavedStatus, SnapshotInfo, StepInfo } from "./checkpoint-views.ts";
 export type { Clock } from "./clock.ts";
 export { Context, StepContext } from "./context.ts";
 export type { ActionDecorator } from "./decorators.ts";
@@ -21,12 +15,14 @@ export type { Transferred } from "./journal/transfer.ts";
 export type { Problem } from "./journal/verify.ts";
 export type { SavedWorkflow } from "./journal/workflows.ts";
 export type { OnChange } from "./restore.ts";
+export type { ItemCounts } from "./performance.ts";
 export { RunResult, type RunStatus, type TaskResult, type TaskStatus } from "./result.ts";
+export type { OnceOptions, Progress } from "./step-parts.ts";
 export type { BackoffOptions } from "./retry.ts";
 export type { Serializer } from "./serializer.ts";
-export type { DotFlowOptions, RetentionOptions } from "./settings.ts";
+export type { CheckpointOptions, DotFlowOptions, RetentionOptions } from "./settings.ts";
 export type { StartOptions } from "./start-options.ts";
 export type { Storage } from "./storage.ts";
 export { StorageMemory } from "./storage-memory.ts";
-export { type After, type TaskOptions, TaskRef, type ValueAfter } from "./tasks.ts";
+export { type After, type MapOptions, type TaskOptions, TaskRef, type ValueAfter } from "./tasks.ts";
 export type { ClassCodec } from "./values.ts";

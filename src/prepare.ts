@@ -39,6 +39,13 @@ export async function prepare(
       { workflowId },
     );
   }
+  const unknown = [...(settings.policy?.afterTasks ?? [])].find((id) => !tasks.some((task) => task.id === id));
+  if (unknown !== undefined) {
+    throw new InvalidWorkflowError(
+      `The option checkpoint.afterTasks names "${unknown}", which is no task of workflow "${workflowId}". Its tasks: ${tasks.map(({ id }) => id).join(", ")}.`,
+      { workflowId },
+    );
+  }
   const actions = await Promise.all(tasks.map(({ source }) => source.load()));
   const initials = tasks.map(
     ({ id, initialContext }) => initialContext && encodeInitial(codec, initialContext.value, `of task "${id}"`),
@@ -52,8 +59,15 @@ export function planOf({ graph, tasks, actions, initials }: Prepared, input: Enc
   const inputHash = input && hashOf(input);
   return planTasks(graph, ({ index }) => {
     const own = initials[index];
-    const { name, group } = tasks[index] as AddedTask;
-    return { name, group, version: actions[index]?.version, initial: own ? hashOf(own) : inputHash };
+    const { name, group, when, map } = tasks[index] as AddedTask;
+    return {
+      name,
+      group,
+      when: when && (true as const),
+      map: map && (true as const),
+      version: actions[index]?.version,
+      initial: own ? hashOf(own) : inputHash,
+    };
   });
 }
 

@@ -2,12 +2,13 @@
 import { Context } from "./context.ts";
 import { WorkflowFailedError } from "./errors.ts";
 import { inParallel } from "./parallel.ts";
+import type { ItemCounts } from "./performance.ts";
 
 export type RunStatus = "completed" | "failed" | "suspended" | "cancelled";
 
 /**
  * How a task ended in this start: `completed` was executed now, `restored` has its record from before, `failed` used up
- * its attempts, `skipped` stands behind a failed one, `cancelled` was told to stop, `pending` was not reached.
+ * its attempts, `skipped` has a condition that was false, or stands behind a task that failed or was skipped, `cancelled` was told to stop, `pending` was not reached.
  */
 export type TaskStatus = "completed" | "restored" | "failed" | "skipped" | "waiting" | "cancelled" | "pending";
 
@@ -19,6 +20,10 @@ export interface TaskResult {
   readonly status: TaskStatus;
   /** How many attempts were made in this start; 0 for a task that was not executed. */
   readonly attempts: number;
+  /** How many iterations it has had in all, those of earlier starts included; 0 for a task that was not executed in this one. */
+  readonly iterations: number;
+  /** Of a map that was executed in this start: how many items, and how they ended. Those left over wait, or were not reached. */
+  readonly items: ItemCounts | undefined;
   /** What the attempts threw, in order: also those of a task that completed in the end. */
   readonly errors: readonly Error[];
   readonly startedAt: Date | undefined;
@@ -39,6 +44,7 @@ export interface RunFacts {
   readonly runId: string;
   readonly status: RunStatus;
   readonly tasks: readonly TaskResult[];
+  readonly waiting?: readonly string[];
 }
 
 export class RunResult {
@@ -52,8 +58,8 @@ export class RunResult {
   readonly restored: number;
   readonly failed: number;
   readonly skipped: number;
-  /** What a suspended run waits for. */
-  readonly waiting: readonly string[] = [];
+  /** What a suspended run waits for: the names of signals, and times such as `2026-11-21T12:00:00.000Z`. */
+  readonly waiting: readonly string[];
   readonly #values: ValueLoader;
 
   constructor(facts: RunFacts, values: ValueLoader) {
@@ -66,6 +72,7 @@ export class RunResult {
     this.restored = count("restored");
     this.failed = count("failed");
     this.skipped = count("skipped");
+    this.waiting = facts.waiting ?? [];
     this.#values = values;
     // Callbacks get it before who started the run does.
     Object.freeze(this.tasks);

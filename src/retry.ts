@@ -63,9 +63,13 @@ export function retryPolicy(options: RetryOptions): RetryPolicy {
   };
 }
 
+/** Another attempt would not find out what a person has to, nor make a value savable. */
+const finalCodes: ReadonlySet<string> = new Set(["NON_RETRYABLE", "STEP_IN_DOUBT", "SERIALIZATION"]);
+
 /** Whether another attempt follows the one with number `attempt`, which failed with `error`. What `retryIf` throws is thrown. */
 export function isRetried(policy: RetryPolicy, attempt: number, error: unknown): boolean {
-  if (attempt >= policy.attempts || isDotFlowError(error, "NON_RETRYABLE")) return false;
+  if (attempt >= policy.attempts) return false;
+  if (isDotFlowError(error) && finalCodes.has(error.code)) return false;
   return policy.retryIf === undefined || policy.retryIf(error);
 }
 

@@ -1,14 +1,21 @@
 // What may run now, and what follows from an outcome. It knows graphs, not modes, and records, not keys.
 import type { ActionDefinition } from "./action.ts";
-import { type AttemptHost, execute, type Outcome } from "./attempt.ts";
-import { eventLoopTurn } from "./clock.ts";
-import { limits } from "./defaults.ts";
+import type { AttemptHost } from "./attempt.ts";
 import type { Graph, GraphNode } from "./graph.ts";
-import type { Facts } from "./record.ts";
+import type { SnapshotsAsked } from "./iterations.ts";
+import { itemListOf } from "./items-value.ts";
+import { unsavedParts } from "./journal/task-parts.ts";
+import { perform } from "./perform.ts";
+import type { Condition, MapFacts, TaskOutcome } from "./performance.ts";
+import type { Recorder } from "./recorder.ts";
+import { findSkipped, loadState } from "./resumed.ts";
 import type { TaskResult } from "./result.ts";
-import type { EncodedValue } from "./serializer.ts";
+import { nothing } from "./serializer.ts";
+import { type Wait, waitText } from "./step-waits.ts";
 import { type TaskState, TaskStates } from "./task-states.ts";
-import { previousOf, type RecordReader, TaskValues } from "./task-values.ts";
+import { previousOf, TaskValues } from "./task-values.ts";
+import { UnderWay } from "./under-way.ts";
+import { WaitingTasks } from "./waiting-tasks.ts";
 
 /** What a node executes. */
 export interface Work {
@@ -21,18 +28,11 @@ export interface Work {
   /** Gives a new copy at every call. */
   readonly initial: () => unknown;
   readonly callback: ((result: TaskResult) => unknown) | undefined;
-}
-
-/** Where records are kept; the journal, as the runner sees it. */
-export interface Recorder extends RecordReader {
-  /** Whether records that nothing follows from yet may be torn. */
-  readonly mayBeTorn: boolean;
-  /** Rejects where another process drives the run now: what it has completed must not be called again. */
-  ensure(): Promise<void>;
-  isSaved(taskId: string): boolean;
-  /** Gives the record that counts where another process was first. */
-  record(taskId: string, facts: Facts, value: EncodedValue): Promise<{ readonly value: EncodedValue } | undefined>;
-  forget(taskId: string): void;
+  readonly when: Condition | undefined;
+  /** Whether its record may say that it was skipped. */
+  readonly isConditional: boolean;
+  readonly maxIterations: number;
+  readonly map: MapFacts | undefined;
 }
 
 export interface RunnerOptions {
@@ -43,6 +43,8 @@ export interface RunnerOptions {
   readonly reasonOf: (taskId: string, restored: boolean) => string;
   readonly concurrency: number;
   readonly keepGoing: boolean;
+  /** Stays while tasks wait, instead of coming to an end. */
+  readonly waitInPlace: boolean;
   /** Keeps all values in memory, for a run whose records are deleted when it succeeds. */
   readonly keepValues: boolean;
 }
@@ -52,13 +54,19 @@ export class Runner {
   readonly #options: RunnerOptions;
   readonly #states: TaskStates;
   readonly #ready: number[] = [];
+  /** Tasks that an earlier driving of the run may have interrupted. */
+  readonly #interrupted = new Set<number>();
   /** How many of the ready ones have been taken. */
   #taken = 0;
   #running = 0;
   #failure: { readonly error: unknown } | undefined;
-  #lastTurn: number;
-  #turning: Promise<void> | undefined;
   #finish: () => void = () => {};
+  readonly #waiting: WaitingTasks;
+  /** Nothing that waits can go on. */
+  #isOver = false;
+  /** The last saved iteration of tasks that loop. */
+  readonly #iterations = new Map<string, number>();
+  readonly #underWay: UnderWay;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -71,16 +79,44 @@ export class Runner {
       observers: host.observers,
       keepAll: keepValues,
     });
-    this.#lastTurn = options.host.clock.monotonic();
+    this.#underWay = new UnderWay({
+      nodes: graph.nodes,
+      states: this.#states,
+      recorder,
+      isMap: (index) => this.#work(index).map !== undefined,
+      mayBeInterrupted: (index) => this.#interrupted.has(index),
+    });
+    this.#waiting = new WaitingTasks({
+      states: this.#states,
+      host,
+      hasSignal: (name) => recorder.hasSignal(name),
+      wake: (index) => {
+        this.#waitAgain(index);
+        this.#advance();
+      },
+      ended: (failure) => {
+        this.#failure ??= failure;
+        this.#advance();
+      },
+    });
   }
 
   /** Runs until nothing more can. Rejects, once what was running has ended, when the storage or the lease is lost. */
   async run(): Promise<void> {
-    const { graph } = this.#options;
-    for (const index of graph.order) this.#restore(this.#node(index));
-    if (this.#options.recorder.mayBeTorn) for (const index of await this.values.findTorn()) this.#reopen(index);
-    for (const { index } of graph.nodes)
-      if (this.#states.isPending(index) && this.#states.of(index).open === 0) this.#ready.push(index);
+    const { graph, recorder, host } = this.#options;
+    const skipped = await findSkipped(graph, recorder, (index) => this.#work(index).isConditional);
+    for (const index of graph.order) this.#restore(this.#node(index), skipped.get(index));
+    if (recorder.mayBeTorn) for (const index of await this.values.findTorn()) this.#reopen(index);
+    for (const { index } of graph.nodes) {
+      if (!this.#states.isPending(index)) continue;
+      const isReady = this.#states.of(index).open === 0;
+      if (isReady) this.#ready.push(index);
+      if (isReady || recorder.parts.mayBeAhead) this.#interrupted.add(index);
+    }
+    if (recorder.usesState && this.#ready.length > 0) {
+      const ready = this.#ready.map((index) => this.#node(index).id);
+      await loadState(graph, recorder, ready, host.state);
+    }
     await new Promise<void>((resolve) => {
       this.#finish = resolve;
       this.#advance();
@@ -88,18 +124,28 @@ export class Runner {
     if (this.#failure) throw this.#failure.error;
   }
 
+  /** What tasks wait for, each once. */
+  waiting(): string[] {
+    return [...new Set(this.waits().map((wait) => wait.signal ?? waitText(wait)))];
+  }
+
+  waits(): readonly Wait[] {
+    return this.#states.waiting().map(({ wait }) => wait);
+  }
+
   results(): TaskResult[] {
     return this.#options.graph.nodes.map(({ index }) => this.#states.result(index, this.#work(index)));
   }
 
-  #restore(node: GraphNode): void {
+  #restore(node: GraphNode, skipped: string | undefined): void {
     const { recorder, reasonOf, host } = this.#options;
     if (!recorder.isSaved(node.id)) return;
     const state = this.#states.of(node.index);
-    state.status = "restored";
-    state.reason = reasonOf(node.id, true);
+    state.status = skipped === undefined ? "restored" : "skipped";
+    state.absent = skipped !== undefined;
+    state.reason = skipped ?? reasonOf(node.id, true);
     host.observers.emit({
-      type: "step.restored",
+      type: `step.${state.status}`,
       taskId: node.id,
       name: this.#work(node.index).name,
       reason: state.reason,
@@ -111,22 +157,37 @@ export class Runner {
   /** Starts what is ready. When nothing runs and nothing can start, the run is over. */
   #advance(): void {
     const { concurrency, host } = this.#options;
-    while (this.#taken < this.#ready.length && this.#running < concurrency && !host.stop.requested && !this.#failure) {
+    const { stop, drain } = host;
+    const goesOn = (): boolean => !stop.requested && !drain.requested && !this.#isOver && !this.#failure;
+    while (this.#taken < this.#ready.length && this.#running < concurrency && goesOn()) {
       const index = this.#ready[this.#taken++] as number;
       if (!this.#states.isPending(index)) continue;
       if (this.#states.isBlocked(index)) this.#block(this.#skip(index));
-      else this.#start(index);
+      else if (this.#states.followsSkipped(index)) this.#open(this.#leaveOut(index, this.#states.skippers(index)));
+      else this.#start(() => this.#runTask(this.#node(index)));
     }
-    if (this.#running === 0) this.#finish();
+    if (this.#running > 0) return;
+    if (!goesOn() || !this.#waiting.any) this.#end();
+    else if (!this.#options.waitInPlace) this.#start(() => this.#lastLook());
   }
 
-  #start(index: number): void {
+  /** Nothing can run but what waits, and the run does not wait in place: one more look, and it is over. */
+  async #lastLook(): Promise<void> {
+    if (!(await this.#waiting.look())) this.#isOver = true;
+  }
+
+  #end(): void {
+    this.#waiting.stop();
+    this.#finish();
+  }
+
+  #start(work: () => Promise<void>): void {
     this.#running++;
     const ended = (): void => {
       this.#running--;
       this.#advance();
     };
-    this.#runTask(this.#node(index)).then(ended, (error: unknown) => {
+    work().then(ended, (error: unknown) => {
       this.#failure ??= { error };
       ended();
     });
@@ -134,48 +195,74 @@ export class Runner {
 
   async #runTask(node: GraphNode): Promise<void> {
     const { host, recorder, reasonOf } = this.#options;
-    const { name, action, self, initial } = this.#work(node.index);
+    const { name, action, self, initial, when, map, maxIterations } = this.#work(node.index);
     const state = this.#states.of(node.index);
     state.status = "running";
     const inputs = await this.values.inputsOf(node);
     for (const source of inputs.torn) this.#reopen(source);
     await recorder.ensure();
-    if (inputs.torn.length > 0 || host.stop.requested || this.#failure) {
+    if (inputs.torn.length > 0 || host.stop.requested || host.drain.requested || this.#failure) {
       this.#waitAgain(node.index);
       return;
     }
-    for (const dependency of node.dependencies) this.values.release(dependency);
     state.reason = reasonOf(node.id, false);
-    state.startedAt = host.clock.now();
     state.tainted = this.#states.followsFailure(node.index);
-    host.observers.emit({ type: "step.started", taskId: node.id, name, reason: state.reason });
-    const previous = (): unknown => previousOf(node, inputs.values, host.codec);
-    const outcome = await execute(host, {
+    const mayHaveParts = !state.tainted && recorder.parts.mayHave(node.id, this.#interrupted.has(node.index));
+    const outcome = await perform(host, {
       taskId: node.id,
       action,
       self,
-      previous,
+      previous: () => previousOf(node, inputs.values, host.codec),
       initial,
+      when,
+      map,
+      maxIterations,
+      isRecorded: !state.tainted,
+      interrupted: mayHaveParts ? () => recorder.parts.interrupted(node.id) : undefined,
+      onSaving: (asked) => this.#takeSnapshots(node.index, asked),
+      onSaved: (iteration) => void this.#iterations.set(node.id, iteration),
+      parts: () => (state.tainted ? unsavedParts() : recorder.parts.of(node.id)),
       ensure: () => recorder.ensure(),
+      onBegin: () => {
+        state.startedAt = host.clock.now();
+        host.observers.emit({ type: "step.started", taskId: node.id, name, reason: state.reason });
+      },
     });
+    // One that waits is going to need them again.
+    if (outcome.status !== "waiting") for (const dependency of node.dependencies) this.values.release(dependency);
     state.finishedAt = host.clock.now();
     state.attempts = outcome.attempts;
+    state.iterations = outcome.iterations;
+    state.items = outcome.items;
     state.errors = outcome.errors;
     await this.#conclude(node, state, outcome);
   }
 
-  async #conclude(node: GraphNode, state: TaskState, outcome: Outcome): Promise<void> {
+  async #conclude(node: GraphNode, state: TaskState, outcome: TaskOutcome): Promise<void> {
     const { observers } = this.#options.host;
     const { name, callback } = this.#work(node.index);
-    const durationMs = (state.finishedAt ?? 0) - (state.startedAt ?? 0);
-    const facts = { taskId: node.id, name, attempts: outcome.attempts, durationMs };
-    if (outcome.status === "cancelled") {
-      state.status = "cancelled";
-      state.reason = "told to stop";
+    if (outcome.status === "cancelled" || outcome.status === "pending") {
+      state.status = outcome.status;
+      state.reason = outcome.status === "cancelled" ? "told to stop" : "the deadline came";
       return;
     }
-    if (outcome.status === "completed") {
-      await this.#keep(node, state, outcome.value);
+    if (outcome.status === "waiting") {
+      state.status = "waiting";
+      state.wait = outcome.wait;
+      state.reason = `waits for ${waitText(outcome.wait)}`;
+      this.#interrupted.add(node.index);
+      this.#waiting.watch();
+      return;
+    }
+    const isKept = outcome.status === "completed" || outcome.status === "skipped";
+    if (isKept && (await this.#keep(node, state, outcome)) === "skipped") {
+      this.#open(this.#leaveOut(node.index, state.reason));
+      return;
+    }
+    // A condition may have failed before the task began.
+    const durationMs = (state.finishedAt ?? 0) - (state.startedAt ?? state.finishedAt ?? 0);
+    const facts = { taskId: node.id, name, attempts: outcome.attempts, durationMs };
+    if (isKept) {
       state.status = "completed";
       observers.emit({ type: "step.completed", ...facts });
     } else {
@@ -183,32 +270,88 @@ export class Runner {
       state.status = "failed";
       state.reason = `failed with ${error.name}: ${error.message}`;
       observers.emit({ type: "step.failed", ...facts, error });
+      if (this.#options.keepGoing && outcome.partial && state.takers > 0)
+        this.values.hold(node.index, await this.#options.recorder.gather(node.id, outcome.partial));
     }
     if (callback) {
       const result = this.#states.result(node.index, this.#work(node.index));
       observers.call(`The callback of "${node.id}"`, () => callback(result));
     }
-    if (outcome.status === "completed" || this.#options.keepGoing) this.#open(node);
+    if (isKept || this.#options.keepGoing) this.#open(node);
     else this.#block(node);
   }
 
-  /** Saves the value, before anything that follows begins, and holds it while somebody needs it. */
-  async #keep(node: GraphNode, state: TaskState, value: EncodedValue): Promise<void> {
-    let counts = value;
-    if (!state.tainted) {
-      await this.#turn();
-      const facts = {
-        status: "completed",
-        fingerprint: this.#work(node.index).fingerprint,
-        attempts: state.attempts,
-        startedAt: isoTime(state.startedAt),
-        finishedAt: isoTime(state.finishedAt),
-      };
-      const rival = await this.#options.recorder.record(node.id, facts, value);
-      if (rival) counts = rival.value;
-      this.#options.host.observers.emit({ type: "checkpoint.created", taskId: node.id, bytes: counts.bytes.length });
+  /**
+   * Saves what a task came to, before anything that follows begins, and holds its value while somebody needs it.
+   * Gives the status that counts: another process may have been first, and may have come to the other one.
+   */
+  async #keep(
+    node: GraphNode,
+    state: TaskState,
+    outcome: Extract<TaskOutcome, { status: "completed" | "skipped" }>,
+  ): Promise<"completed" | "skipped"> {
+    const { status } = outcome;
+    const own = status === "completed" ? outcome.value : nothing;
+    if (status === "skipped") state.reason = "its condition was false";
+    if (state.tainted) {
+      if (status === "completed") this.values.hold(node.index, own);
+      return status;
     }
-    this.values.hold(node.index, counts);
+    await this.#options.host.turns.give();
+    const facts = {
+      status,
+      fingerprint: this.#work(node.index).fingerprint,
+      ...(status === "skipped" && { reason: state.reason }),
+      ...(status === "completed" && { attempts: state.attempts }),
+      ...(state.iterations > 1 && { iterations: state.iterations }),
+      ...(state.items && { items: state.items.total }),
+      startedAt: isoTime(state.startedAt),
+      finishedAt: isoTime(state.finishedAt),
+    };
+    if (status === "completed" && outcome.snapshots.length > 0) {
+      const { value, snapshots } = outcome;
+      await this.#takeSnapshots(node.index, { snapshots, changesState: !!value.changes });
+    }
+    const counts = (await this.#options.recorder.record(node.id, facts, own)) ?? { facts, value: own };
+    const { bytes } = counts.value;
+    this.#options.host.state.commit(counts.value.changes);
+    this.#options.host.observers.emit({ type: "checkpoint.created", taskId: node.id, bytes: bytes.length });
+    if (counts.facts["status"] === "skipped") {
+      state.reason = String(counts.facts["reason"]);
+      return "skipped";
+    }
+    this.#iterations.delete(node.id);
+    if (itemListOf(counts.value)) state.readBack = true;
+    else this.values.hold(node.index, counts.value);
+    return "completed";
+  }
+
+  /**
+   * Makes the snapshots that a step asked for, before what it asked for them in is recorded: they count as soon as that is.
+   * A crash in between leaves none, and the step asks again.
+   */
+  async #takeSnapshots(index: number, { snapshots, key, iteration, changesState }: SnapshotsAsked): Promise<void> {
+    const { recorder, host } = this.#options;
+    if (this.#states.of(index).tainted) return;
+    const { id: taskId } = this.#node(index);
+    const iterations = new Map(this.#iterations);
+    if (iteration !== undefined) iterations.set(taskId, iteration);
+    else if (key === undefined) iterations.delete(taskId);
+    const begun = await this.#underWay.describe(iterations, key === undefined ? index : undefined);
+    const now = host.clock.now();
+    for (const { id, metadata } of snapshots)
+      await recorder.snapshot({ id, metadata, begun, now, with: { taskId, key }, changesState });
+  }
+
+  /** Notes that a task is skipped without a failure. */
+  #leaveOut(index: number, reason: string): GraphNode {
+    const node = this.#node(index);
+    const state = this.#states.of(index);
+    state.status = "skipped";
+    state.absent = true;
+    state.reason = reason;
+    this.#announceSkip(node, reason);
+    return node;
   }
 
   #open(node: GraphNode): void {
@@ -232,13 +375,13 @@ export class Runner {
     const state = this.#states.of(index);
     state.status = "skipped";
     state.reason = this.#states.blockers(index);
-    this.#options.host.observers.emit({
-      type: "step.skipped",
-      taskId: node.id,
-      name: this.#work(index).name,
-      reason: state.reason,
-    });
+    this.#announceSkip(node, state.reason);
     return node;
+  }
+
+  #announceSkip({ id, index }: GraphNode, reason: string): void {
+    const { name } = this.#work(index);
+    this.#options.host.observers.emit({ type: "step.skipped", taskId: id, name, reason });
   }
 
   /** Takes a restored task whose record is torn as not done. Its dependents that have not begun wait for it again. */
@@ -252,6 +395,7 @@ export class Runner {
       taskId: id,
     });
     state.value = undefined;
+    this.#interrupted.add(index);
     for (const dependency of dependencies) this.#states.of(dependency).takers++;
     for (const dependent of dependents) if (this.#states.isPending(dependent)) this.#states.of(dependent).open++;
     this.#waitAgain(index);
@@ -262,18 +406,6 @@ export class Runner {
     state.status = "pending";
     state.open = this.#states.countOpen(index);
     if (state.open === 0) this.#ready.push(index);
-  }
-
-  /** Gives timers and I/O their turn where only settled promises were awaited for a while: the lease has to be renewed. */
-  async #turn(): Promise<void> {
-    const { clock } = this.#options.host;
-    while (clock.monotonic() - this.#lastTurn > limits.eventLoopTurn) {
-      this.#turning ??= eventLoopTurn().then(() => {
-        this.#turning = undefined;
-        this.#lastTurn = clock.monotonic();
-      });
-      await this.#turning;
-    }
   }
 
   #node(index: number): GraphNode {

@@ -1,6 +1,6 @@
 // Values to bytes and back: plain JSON where that is without loss, else devalue's JSON form.
 import { parse, stringify } from "devalue";
-import { InvalidWorkflowError, SerializationError } from "./errors.ts";
+import { type ErrorDetails, InvalidWorkflowError, SerializationError } from "./errors.ts";
 import { show } from "./options.ts";
 import { type ClassCodec, inspect, type Reduce, type Reduced } from "./values.ts";
 
@@ -14,7 +14,22 @@ export interface Serializer {
 export interface EncodedValue {
   readonly form: string;
   readonly bytes: Uint8Array;
+  /** Of the form `list`, which is never stored: the values that it is made of. */
+  readonly items?: readonly EncodedValue[];
+  /** Changes of the shared state, which are saved with the value and commit with it. */
+  readonly changes?: Changes | undefined;
 }
+
+/** One change of the shared state; without a value something was deleted. `order` says which of two is the later one. */
+export interface Change {
+  readonly order: number;
+  readonly value: EncodedValue | undefined;
+}
+
+export type Changes = ReadonlyMap<string, Change>;
+
+/** What stands where there is no value: in the record of a skipped task, in the place of an item that failed. */
+export const nothing: EncodedValue = { form: "json", bytes: Buffer.from("null") };
 
 /** Values to bytes and back, in any form that a record may name. */
 export interface ValueCodec {
@@ -59,7 +74,8 @@ export function valueCodec(classes: readonly ClassCodec[], serializer: Serialize
     return { form: "devalue", bytes };
   }
 
-  function decode({ form, bytes }: EncodedValue): unknown {
+  function decode({ form, bytes, items }: EncodedValue): unknown {
+    if (items) return items.map(decode);
     try {
       if (form === "json") return JSON.parse(text(bytes));
       if (form === "devalue") return parse(text(bytes), revivers);
@@ -77,6 +93,16 @@ export function valueCodec(classes: readonly ClassCodec[], serializer: Serialize
   }
 
   return { encode, decode };
+}
+
+/** Encodes a value of a task. The error of one that can't be saved says `what` it is. */
+export function encodeAs(codec: ValueCodec, value: unknown, what: string, details: ErrorDetails): EncodedValue {
+  try {
+    return codec.encode(value);
+  } catch (error) {
+    const { message, path } = error as SerializationError;
+    throw new SerializationError(`${what} can't be saved: ${message}`, { ...details, path, cause: error });
+  }
 }
 
 function unreadable({ message }: Error): string {

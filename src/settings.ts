@@ -6,6 +6,7 @@ import { defaults } from "./defaults.ts";
 import { type Duration, toMilliseconds } from "./duration.ts";
 import { InvalidWorkflowError } from "./errors.ts";
 import type { Observer } from "./events.ts";
+import type { CheckpointPolicy } from "./journal/gatherer.ts";
 import { type GuardedStorage, guardStorage } from "./guard.ts";
 import { Store } from "./journal/store.ts";
 import { refuseUnknown, requireOneOf, requireWhole, show } from "./options.ts";
@@ -24,6 +25,16 @@ export interface CodecOptions extends SealOptions {
 }
 
 /** Which runs are removed when a run ends. Whole runs, never one whose records another run uses, never the one that just ended in failure. */
+/** When gathered records are written: as soon as any of these is met. */
+export interface CheckpointOptions {
+  /** After this many records. @default no such limit */
+  everySteps?: number;
+  /** This long after the first record that was held back, also while a long step runs. @default no such limit */
+  everySeconds?: number;
+  /** After each of these tasks, by id. @default none */
+  afterTasks?: readonly string[];
+}
+
 export interface RetentionOptions {
   /** How many runs are kept, the newest first. @default all */
   maxRuns?: number;
@@ -41,6 +52,13 @@ export interface DotFlowOptions extends CodecOptions {
   /** Who drives the run, for people. @default the host name */
   name?: string;
   retention?: RetentionOptions;
+  /**
+   * Gathers the records of steps, iterations and items, and writes them as one object when any of its conditions is met, and
+   * always when the run ends, whatever its end. Fewer writes; but a crash repeats what was not written yet.
+   *
+   * @default every record is written at once
+   */
+  checkpoint?: CheckpointOptions;
   /**
    * How long a run stays with its process after that process was last heard of.
    *
@@ -72,13 +90,24 @@ export interface Settings {
   readonly codec: ValueCodec;
   readonly seal: Seal;
   readonly retention: Retention | undefined;
+  readonly policy: CheckpointPolicy | undefined;
   readonly lease: number;
   readonly observers: Observer[];
   readonly clock: Clock;
 }
 
 const codecOptionNames = ["classes", "serializer", "secret", "encryptionKey", "compression"];
-const optionNames = ["workflowId", "storage", "name", "retention", "lease", "observers", "clock", ...codecOptionNames];
+const optionNames = [
+  "workflowId",
+  "storage",
+  "name",
+  "retention",
+  "checkpoint",
+  "lease",
+  "observers",
+  "clock",
+  ...codecOptionNames,
+];
 
 export function resolveSettings(options: DotFlowOptions): Settings {
   refuseUnknown(options, optionNames, "new DotFlow");
@@ -103,6 +132,7 @@ export function resolveSettings(options: DotFlowOptions): Settings {
     observers: [...(observers as Observer[])],
     clock,
     retention: resolveRetention(options.retention),
+    policy: resolvePolicy(options.checkpoint),
     ...resolveStore(workflowId, shared),
   };
 }
@@ -142,6 +172,28 @@ export function checkWorkflowId(id: unknown): string {
 
 function pickCodec({ classes, serializer, secret, encryptionKey, compression }: CodecOptions): CodecOptions {
   return { classes, serializer, secret, encryptionKey, compression };
+}
+
+function resolvePolicy(options: CheckpointOptions | undefined): CheckpointPolicy | undefined {
+  if (options === undefined) return undefined;
+  refuseUnknown(options, ["everySteps", "everySeconds", "afterTasks"], "The option checkpoint");
+  const { everySteps, everySeconds, afterTasks = [] } = options;
+  requireWhole(everySteps, 1, "checkpoint.everySteps");
+  if (everySeconds !== undefined && !(Number.isFinite(everySeconds) && everySeconds > 0))
+    throw new InvalidWorkflowError(
+      `checkpoint.everySeconds is ${show(everySeconds)}. It must be a number of seconds above 0.`,
+    );
+  if (!Array.isArray(afterTasks) || afterTasks.some((id) => typeof id !== "string"))
+    throw new InvalidWorkflowError("checkpoint.afterTasks must be a list of ids of tasks.");
+  if (everySteps === undefined && everySeconds === undefined && afterTasks.length === 0)
+    throw new InvalidWorkflowError(
+      "The option checkpoint needs everySteps, everySeconds, afterTasks, or several of them.",
+    );
+  return {
+    everySteps: everySteps ?? Infinity,
+    every: everySeconds === undefined ? Infinity : everySeconds * 1_000,
+    afterTasks: new Set(afterTasks),
+  };
 }
 
 function resolveRetention(options: RetentionOptions | undefined): Retention | undefined {

@@ -1,6 +1,7 @@
 // Which run a start drives: the saved one, or a new one that may refer to records of the saved one.
 import type { Clock } from "./clock.ts";
 import { WorkflowChangedError } from "./errors.ts";
+import type { PlannedTask } from "./fingerprint.ts";
 import type { Journal } from "./journal/journal.ts";
 import { keptRecords, type Plan } from "./journal/plan.ts";
 import { planOf, type Prepared } from "./prepare.ts";
@@ -21,17 +22,20 @@ export interface SettleOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly onChange: OnChange;
+  /** The run of another workflow that this one is a step of. */
+  readonly parent: string | undefined;
 }
 
 /** Writes the plan of the run where it is new, before any step of it. Rejects with a `WorkflowChangedError` where the user has to decide. */
 export async function settle(journal: Journal, prepared: Prepared, options: SettleOptions): Promise<Settled> {
-  const { workflowId, name, clock, onChange } = options;
+  const { workflowId, name, clock, onChange, parent } = options;
   const { graph, from } = prepared;
-  const saved = journal.plan;
+  // A workflow that is a step belongs to one run of the other: with a new one it begins anew.
+  const saved = journal.plan?.parent === parent ? journal.plan : undefined;
   const input = prepared.input ?? saved?.input;
-  const present = planOf(prepared, input);
+  const present = withConditions(planOf(prepared, input), saved);
 
-  const begin = async (kept: Plan["kept"]): Promise<Plan> => {
+  const begin = async (kept: Plan["kept"], items?: Plan["items"]): Promise<Plan> => {
     const now = clock.now();
     const createdAt = new Date(now).toISOString();
     const plan = {
@@ -39,9 +43,11 @@ export async function settle(journal: Journal, prepared: Prepared, options: Sett
       createdAt,
       name,
       mode: graph.mode,
+      parent,
       previous: saved?.runId,
       input,
       kept,
+      items,
       tasks: present,
     };
     await journal.begin(plan);
@@ -69,10 +75,29 @@ export async function settle(journal: Journal, prepared: Prepared, options: Sett
   if (run === "new") {
     // Asked of the journal: a record that was torn and written again lies in another run than the plan says.
     const origins = [...kept].map((id) => [id, journal.originOf(id)] as const);
-    return { plan: await begin(keptRecords(origins)), resumedFrom, restored, reasons };
+    return {
+      plan: await begin(keptRecords(origins), from === undefined ? itemsOf(saved, present, kept) : undefined),
+      resumedFrom,
+      restored,
+      reasons,
+    };
   }
   if (!differs(saved.tasks, present)) return { plan: saved, resumedFrom, restored, reasons };
   const plan = { ...saved, mode: graph.mode, input, tasks: present };
   await journal.replan(plan);
   return { plan, resumedFrom, restored, reasons };
+}
+
+/** Keeps in mind which tasks had a condition when they were saved: their records may say that they were skipped. */
+function withConditions(present: readonly PlannedTask[], saved: Plan | undefined): readonly PlannedTask[] {
+  const conditional = new Set(saved?.tasks.filter(({ when }) => when).map(({ id }) => id));
+  if (conditional.size === 0) return present;
+  return present.map((task) => (conditional.has(task.id) ? { ...task, when: true as const } : task));
+}
+
+/** Maps that run again because something before them changed take over the items that did not. */
+function itemsOf(saved: Plan, present: readonly PlannedTask[], kept: ReadonlySet<string>): Plan["items"] {
+  const maps = present.filter(({ id, map }) => map && !kept.has(id));
+  if (maps.length === 0) return undefined;
+  return Object.fromEntries(maps.map(({ id }) => [id, [saved.runId, ...(saved.items?.[id] ?? [])]]));
 }

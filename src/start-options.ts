@@ -1,4 +1,5 @@
 // The options of `start`, checked once and with every default filled in.
+import { type Duration, toMilliseconds } from "./duration.ts";
 import { InvalidWorkflowError } from "./errors.ts";
 import { type GraphMode, modes } from "./graph.ts";
 import { refuseUnknown, requireFunction, requireOneOf, requireWhole, show } from "./options.ts";
@@ -40,6 +41,15 @@ export interface StartOptions {
    * @default "fail"
    */
   lock?: "fail" | "wait";
+  /** Stay and wait in place for signals and times, instead of ending `suspended`. Looks for signals every five seconds at least. @default false */
+  wait?: boolean;
+  /**
+   * From then on nothing new begins: running steps end and are saved, and the run ends `suspended`, for a resume to go on.
+   * A date, or a duration from the start, such as `"14m"` in a function that may run for fifteen minutes.
+   *
+   * @default none
+   */
+  deadline?: Date | Duration;
   /** Called once with the result of a run that completed. What it throws becomes a warning event. */
   onSuccess?: (result: RunResult) => unknown;
   /** Called once with the result of a run that failed. What it throws becomes a warning event. */
@@ -57,6 +67,9 @@ export interface ResolvedStart {
   readonly signal: AbortSignal | undefined;
   readonly initialContext: { readonly value: unknown } | undefined;
   readonly lock: "fail" | "wait";
+  readonly wait: boolean;
+  /** A duration is in milliseconds. */
+  readonly deadline: Date | number | undefined;
   readonly onSuccess: StartOptions["onSuccess"];
   readonly onFailure: StartOptions["onFailure"];
 }
@@ -71,6 +84,8 @@ const optionNames = [
   "signal",
   "initialContext",
   "lock",
+  "wait",
+  "deadline",
   "onSuccess",
   "onFailure",
 ];
@@ -87,11 +102,13 @@ export function resolveStart(options: StartOptions): ResolvedStart {
     signal,
     initialContext,
     lock = "fail",
+    wait = false,
   } = options;
   requireOneOf(mode, [...modes, "background"], "The mode");
   requireOneOf(resume, [true, false, "required"], "The option resume");
   requireOneOf(onChange, changePolicies, "The option onChange");
   requireOneOf(lock, ["fail", "wait"], "The option lock");
+  requireOneOf(wait, [true, false], "The option wait");
   requireOneOf(keepGoing, [true, false], "The option keepGoing");
   requireWhole(concurrency, 1, "The option concurrency");
   requireFunction(options.onSuccess, "The option onSuccess");
@@ -112,7 +129,16 @@ export function resolveStart(options: StartOptions): ResolvedStart {
     signal,
     initialContext: initialContext === undefined ? undefined : { value: initialContext },
     lock,
+    wait,
+    deadline: resolveDeadline(options.deadline),
     onSuccess: options.onSuccess,
     onFailure: options.onFailure,
   };
+}
+
+function resolveDeadline(deadline: Date | Duration | undefined): Date | number | undefined {
+  if (deadline === undefined) return undefined;
+  if (!(deadline instanceof Date)) return toMilliseconds(deadline, "The option deadline");
+  if (Number.isNaN(deadline.getTime())) throw new InvalidWorkflowError("The option deadline is a date that is none.");
+  return deadline;
 }

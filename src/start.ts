@@ -1,32 +1,52 @@
 // One start of a workflow: acquires its run, drives it to the end, and says how it went.
 import { settledWithin } from "./clock.ts";
 import { limits } from "./defaults.ts";
-import { CorruptCheckpointError, LeaseLostError, type LeaseOwner } from "./errors.ts";
+import type { SubWorkflowEnd, SubWorkflowTask } from "./attempt.ts";
+import { CorruptCheckpointError, InvalidWorkflowError, LeaseLostError, type LeaseOwner } from "./errors.ts";
 import { errorText, type EndedTask } from "./journal/end.ts";
 import { Journal } from "./journal/journal.ts";
+import type { Mailbox } from "./journal/signals.ts";
 import { removeRun, tidy } from "./journal/removal.ts";
+import { Store } from "./journal/store.ts";
 import { Observers } from "./observers.ts";
 import { prepare, type Prepared } from "./prepare.ts";
 import { RunResult, type RunStatus, type TaskResult } from "./result.ts";
+import { RunState } from "./run-state.ts";
 import { Runner, type Work } from "./runner.ts";
 import type { EncodedValue } from "./serializer.ts";
 import { settle, type Settled } from "./settle.ts";
-import type { Settings } from "./settings.ts";
-import type { ResolvedStart } from "./start-options.ts";
+import type { Retention, Settings } from "./settings.ts";
+import { type ResolvedStart, resolveStart } from "./start-options.ts";
+import type { Wait } from "./step-waits.ts";
 import { Stop } from "./stop.ts";
-import type { AddedTask } from "./task-list.ts";
+import type { SubWorkflow } from "./sub-workflow.ts";
+import { Turns } from "./turns.ts";
+import type { AddedTask, TaskList } from "./task-list.ts";
+
+/** A workflow that the one that is started is a step of, and its run. */
+interface Parent extends Mailbox {
+  readonly list: object;
+}
 
 export class Start {
   readonly #settings: Settings;
+  readonly #list: TaskList;
   readonly #tasks: readonly AddedTask[];
   readonly #options: ResolvedStart;
   readonly #observers: Observers;
   readonly #stop = new Stop();
+  readonly #drain = new Stop();
   readonly #startedAt: number;
+  readonly #parents: readonly Parent[];
+  /** What the run waits for that ended suspended. */
+  #waits: readonly Wait[] = [];
 
-  constructor(settings: Settings, tasks: readonly AddedTask[], options: ResolvedStart) {
+  /** `parents` are the workflows that this one is a step of, the nearest first. */
+  constructor(settings: Settings, list: TaskList, options: ResolvedStart, parents: readonly Parent[] = []) {
     this.#settings = settings;
-    this.#tasks = [...tasks];
+    this.#parents = parents;
+    this.#list = list;
+    this.#tasks = [...list.tasks];
     this.#options = options;
     this.#observers = new Observers(settings.observers, settings.clock, settings.workflowId);
     this.#startedAt = settings.clock.now();
@@ -40,30 +60,59 @@ export class Start {
   async run(begun: (runId: string) => void): Promise<RunResult> {
     const { signal } = this.#options;
     const onAbort = (): void => this.cancel(signal?.reason);
+    const cancelDeadline = this.#watchDeadline();
     signal?.addEventListener("abort", onAbort, { once: true });
     if (signal?.aborted) onAbort();
     try {
       return await this.#drive(await prepare(this.#settings, this.#tasks, this.#options), begun);
     } finally {
+      cancelDeadline();
       signal?.removeEventListener("abort", onAbort);
       await this.#observers.settle();
     }
   }
 
+  /** From the deadline on nothing new begins. */
+  #watchDeadline(): () => void {
+    const { clock } = this.#settings;
+    const { deadline } = this.#options;
+    if (deadline === undefined) return () => {};
+    const left = this.#deadlineDate(deadline).getTime() - clock.now();
+    if (left > 0) return clock.timer(left, () => this.#drain.request("the deadline"), { background: true });
+    this.#drain.request("the deadline");
+    return () => {};
+  }
+
   async #drive(prepared: Prepared, begun: (runId: string) => void): Promise<RunResult> {
-    const { workflowId, name, store, clock, lease } = this.#settings;
+    const { workflowId, name, store, clock, lease, policy } = this.#settings;
     const { resume, lock, signal, onChange } = this.#options;
     const onWatch = ({ pid, host }: LeaseOwner): void =>
       this.#observers.warn(
         `Process ${pid} on ${host} drove this workflow and has not said that it ended: waiting to see whether it still does.`,
       );
-    const journal = await Journal.open({ store, clock, lease, lock, signal, resume, onWatch });
+    const journal = await Journal.open({
+      store,
+      clock,
+      lease,
+      lock,
+      signal,
+      resume,
+      onWatch,
+      policy,
+      parents: this.#parents,
+    });
     journal.onLost = (error) => this.#stop.request(error);
     let runner: Runner | undefined;
     try {
       // A storage may know only by now whether it is durable.
       if (resume) this.#warnOfNoResume();
-      const settled = await settle(journal, prepared, { workflowId, name, clock, onChange });
+      const settled = await settle(journal, prepared, {
+        workflowId,
+        name,
+        clock,
+        onChange,
+        parent: this.#parents[0]?.runId,
+      });
       runner = this.#makeRunner(journal, prepared, settled);
       this.#announce(settled);
       begun(settled.plan.runId);
@@ -99,8 +148,8 @@ export class Start {
 
   #makeRunner(journal: Journal, { graph, tasks, actions, initials }: Prepared, { plan, reasons }: Settled): Runner {
     const { workflowId, clock, codec, retention } = this.#settings;
-    const { concurrency, keepGoing } = this.#options;
-    const work = tasks.map(({ name, group, source, callback }, index): Work => {
+    const { concurrency, keepGoing, wait } = this.#options;
+    const work = tasks.map(({ name, group, source, callback, when, maxIterations, map }, index): Work => {
       const initial = initials[index] ?? plan.input;
       return {
         name,
@@ -110,6 +159,10 @@ export class Start {
         self: source.self,
         initial: () => (initial ? codec.decode(initial) : null),
         callback,
+        when,
+        isConditional: plan.tasks[index]?.when ?? false,
+        maxIterations,
+        map,
       };
     });
     return new Runner({
@@ -123,21 +176,65 @@ export class Start {
         codec,
         observers: this.#observers,
         stop: this.#stop,
+        drain: this.#drain,
+        state: new RunState(),
+        turns: new Turns(clock),
+        runWorkflow: async (workflow, task) => {
+          // What it does is saved at once, and follows from what came before.
+          await journal.flush();
+          return this.#runWithin(plan.runId, workflow, task);
+        },
       },
       recorder: journal,
       reasonOf: (taskId, restored) =>
         restored ? `restored from run ${journal.originOf(taskId)}` : (reasons.get(taskId) ?? "no record"),
       concurrency,
       keepGoing,
+      waitInPlace: wait,
       keepValues: retention?.deleteOnSuccess ?? false,
     });
+  }
+
+  /** Runs a workflow that is a step of this one: under its own id, over the same storage, and as far as this one goes. */
+  async #runWithin(runId: string, workflow: SubWorkflow, task: SubWorkflowTask): Promise<SubWorkflowEnd> {
+    const { storage, seal, workflowId, store, retention, policy } = this.#settings;
+    const id = `${workflowId}.${task.taskId}`;
+    // `list` is what `DotFlow` registered.
+    const list = workflow.list as TaskList;
+    const parents = [{ list: this.#list, store, runId }, ...this.#parents];
+    if (parents.some((parent) => parent.list === list))
+      throw new InvalidWorkflowError(`Workflow "${workflowId}" is a step of itself.`, { workflowId });
+    const settings = {
+      ...this.#settings,
+      workflowId: id,
+      hasRandomId: false,
+      store: new Store(id, storage, seal),
+      retention: retention && retentionWithin(retention),
+      // They name tasks of this one.
+      policy: policy && { ...policy, afterTasks: new Set<string>() },
+    };
+    const { deadline, wait, onChange, keepGoing, concurrency, lock } = this.#options;
+    const options: ResolvedStart = {
+      ...resolveStart({ resume: true, onChange, keepGoing, concurrency, wait, lock, signal: task.signal }),
+      ...(task.input !== null && { initialContext: { value: task.input } }),
+      deadline: deadline === undefined ? undefined : this.#deadlineDate(deadline),
+    };
+    const start = new Start(settings, list, options, parents);
+    const result = await start.run(() => {});
+    return result.status === "suspended" ? { waiting: start.#waits } : { output: await result.output() };
+  }
+
+  #deadlineDate(deadline: Date | number): Date {
+    return deadline instanceof Date ? deadline : new Date(this.#startedAt + deadline);
   }
 
   async #end(journal: Journal, runner: Runner, { graph }: Prepared): Promise<RunResult> {
     const { workflowId } = this.#settings;
     const { onSuccess, onFailure } = this.#options;
     const tasks = runner.results();
-    const status = statusOf(tasks);
+    const status = statusOf(tasks, this.#stop.requested);
+    const waiting = runner.waiting();
+    this.#waits = runner.waits();
     const { runId } = journal;
     await this.#writeEnd(journal, status, tasks);
     await this.#tidy(journal, runner, status);
@@ -145,7 +242,7 @@ export class Start {
     const indexes = new Map(graph.nodes.map(({ id, index }) => [id, index]));
     const load = (taskId: string): Promise<{ found: boolean; value?: unknown }> =>
       this.#load(journal, runner, tasks[indexes.get(taskId) ?? -1], indexes.get(taskId) ?? -1);
-    const result = new RunResult({ workflowId, runId, status, tasks }, { load });
+    const result = new RunResult({ workflowId, runId, status, tasks, waiting }, { load });
     this.#emitEnd(result);
     if (status === "completed" && onSuccess) this.#observers.call("onSuccess", () => onSuccess(result));
     if (status === "failed" && onFailure) this.#observers.call("onFailure", () => onFailure(result));
@@ -159,13 +256,14 @@ export class Start {
       status,
       startedAt: new Date(this.#startedAt).toISOString(),
       finishedAt: new Date(clock.now()).toISOString(),
-      tasks: unsaved.map(({ id, status: ended, reason, attempts, errors }): EndedTask => {
+      tasks: unsaved.map(({ id, status: ended, reason, attempts, iterations, errors }): EndedTask => {
         const error = ended === "failed" ? errors.at(-1) : undefined;
         return {
           id,
           status: ended,
           reason,
           ...(attempts > 0 && { attempts }),
+          ...(iterations > 0 && { iterations }),
           ...(error && { error: errorText(error) }),
         };
       }),
@@ -246,8 +344,14 @@ export class Start {
   }
 }
 
-function statusOf(tasks: readonly TaskResult[]): RunStatus {
+/** A run that completed is still needed while the one that it is a step of has not: the last one stays. */
+function retentionWithin({ maxRuns, maxAge, deleteOnSuccess }: Retention): Retention {
+  return { maxRuns: deleteOnSuccess ? 1 : maxRuns, maxAge, deleteOnSuccess: false };
+}
+
+function statusOf(tasks: readonly TaskResult[], wasStopped: boolean): RunStatus {
   const has = (...statuses: TaskResult["status"][]): boolean => tasks.some(({ status }) => statuses.includes(status));
-  if (has("cancelled", "pending")) return "cancelled";
-  return has("failed", "skipped") ? "failed" : "completed";
+  if (wasStopped && has("cancelled", "pending", "waiting")) return "cancelled";
+  if (has("failed")) return "failed";
+  return has("pending", "waiting") ? "suspended" : "completed";
 }

@@ -2,9 +2,10 @@
 import { dirname, isAbsolute, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import callsites from "callsites";
-import { type ActionDefinition, definitionOf } from "./action.ts";
+import { type ActionDefinition, definitionOf, plainDefinition } from "./action.ts";
 import { InvalidWorkflowError } from "./errors.ts";
 import { show } from "./options.ts";
+import { type SubWorkflow, subWorkflowOf } from "./sub-workflow.ts";
 
 export interface StepSource {
   readonly name: string;
@@ -26,7 +27,10 @@ export function expandStep(step: unknown, id: string | undefined): StepSource[] 
   if (typeof step === "function") {
     throw new InvalidWorkflowError(`${show(step)} is not an action. Wrap it: action(${step.name || "fn"}).`);
   }
-  if (typeof step === "object" && step !== null) return fromInstance(step, id);
+  if (typeof step === "object" && step !== null) {
+    const workflow = subWorkflowOf(step);
+    return workflow ? [fromWorkflow(workflow, id)] : fromInstance(step, id);
+  }
   throw new InvalidWorkflowError(
     `A task can't be made of ${show(step)}. Give an action, a list of actions, an instance of a class with @action methods, or a text such as "./steps.js#transform".`,
   );
@@ -49,6 +53,19 @@ function fromAction(definition: ActionDefinition): StepSource {
     followsOneBefore: false,
     load: async () => definition,
   };
+}
+
+/** A workflow runs as a step: what the engine does with it stands in `StepContext.runWorkflow`. */
+function fromWorkflow(workflow: SubWorkflow, id: string | undefined): StepSource {
+  if (workflow.hasRandomId && id === undefined)
+    throw new InvalidWorkflowError(
+      "A workflow without a workflowId can't be a task: no resume would know it again. Give it one, new DotFlow({ workflowId }), or give the task an id.",
+    );
+  const definition: ActionDefinition = {
+    ...plainDefinition(workflow.hasRandomId ? (id ?? "") : workflow.workflowId),
+    call: (_self, previous, step) => step.runWorkflow(workflow, previous.storage),
+  };
+  return fromAction(definition);
 }
 
 /** Every method that is an action, inherited ones first; one that a subclass replaces keeps its place. */

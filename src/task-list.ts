@@ -1,7 +1,9 @@
 // The tasks of a workflow as plain data: ids, names and edges are settled here, when a task is added.
 import { defaults } from "./defaults.ts";
 import { InvalidWorkflowError } from "./errors.ts";
-import { refuseUnknown, requireFunction, show } from "./options.ts";
+import type { MapFacts } from "./performance.ts";
+import { refuseUnknown, requireFunction, requireWhole, show } from "./options.ts";
+import type { Condition } from "./performance.ts";
 import type { StepSource } from "./step-source.ts";
 import type { TaskResult } from "./result.ts";
 
@@ -16,6 +18,14 @@ export interface AddOptions {
   /** Called with the result after the task was executed, whether it completed or failed. What it throws becomes a warning event. */
   callback?: (result: TaskResult) => unknown;
   after?: unknown;
+  /**
+   * Whether the task is to run, asked when all that it follows has ended. `false` skips it, which is saved and holds on
+   * resume. What follows only skipped tasks is skipped too; a join runs with what it has, and `null` from a skipped one.
+   * A condition that throws fails the task.
+   */
+  when?: Condition;
+  /** How often the task may run by `step.again`. One that asks for more fails with a `MaxIterationsError`. @default unlimited */
+  maxIterations?: number;
 }
 
 export interface AddedTask {
@@ -25,6 +35,9 @@ export interface AddedTask {
   readonly source: StepSource;
   readonly initialContext: { readonly value: unknown } | undefined;
   readonly callback: AddOptions["callback"];
+  readonly when: Condition | undefined;
+  readonly maxIterations: number;
+  readonly map: MapFacts | undefined;
   /** Edges that the user drew, as they were given. */
   readonly after: unknown;
   /** The edge that comes from following a task that was not the last. */
@@ -33,7 +46,7 @@ export interface AddedTask {
   readonly chainedTo: AddedTask | undefined;
 }
 
-const optionNames = ["id", "initialContext", "groupName", "after", "callback"];
+const optionNames = ["id", "initialContext", "groupName", "after", "callback", "when", "maxIterations"];
 
 export class TaskList {
   #tasks: AddedTask[] = [];
@@ -56,12 +69,14 @@ export class TaskList {
   }
 
   /** Adds one task behind `follows`. To follow the last task is to go on with the chain; to follow another one is an edge. */
-  add(source: StepSource, options: AddOptions, follows: AddedTask | undefined): AddedTask {
+  add(source: StepSource, options: AddOptions, follows: AddedTask | undefined, map?: MapFacts): AddedTask {
     refuseUnknown(options, optionNames, "task.add");
     const { groupName = defaults.groupName, callback } = options;
     if (typeof groupName !== "string")
       throw new InvalidWorkflowError(`The option groupName is ${show(groupName)}. It must be a text.`);
     requireFunction(callback, "The option callback");
+    requireFunction(options.when, "The option when");
+    requireWhole(options.maxIterations, 1, "The option maxIterations");
     if (source.name === "")
       throw new InvalidWorkflowError(
         "An action without a name can't be a task. Name the function, or use action({ name }, fn). A const does not name it: write action(function load() { … }).",
@@ -77,6 +92,9 @@ export class TaskList {
           ? { value: options.initialContext }
           : undefined,
       callback,
+      when: options.when,
+      maxIterations: options.maxIterations ?? Infinity,
+      map,
       after: source.followsOneBefore ? undefined : options.after,
       follows: chain ? undefined : follows,
       chainedTo: chain ? follows : undefined,

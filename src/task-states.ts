@@ -1,7 +1,9 @@
 // How far each task of a run is. Bookkeeping for the runner: it decides nothing and starts nothing.
 import type { Graph, GraphNode } from "./graph.ts";
+import type { ItemCounts } from "./performance.ts";
 import type { TaskResult, TaskStatus } from "./result.ts";
 import type { EncodedValue } from "./serializer.ts";
+import { singleWaits, type Wait } from "./step-waits.ts";
 
 export interface TaskState {
   status: TaskStatus | "running";
@@ -10,6 +12,16 @@ export interface TaskState {
   startedAt: number | undefined;
   finishedAt: number | undefined;
   reason: string;
+  /** Skipped by its condition, or because all it follows were: that is no failure. */
+  absent: boolean;
+  /** Its value is never held: a map's outputs are read from the records of its items. */
+  readBack: boolean;
+  /** What it waits for, where its status is `waiting`. */
+  wait: Wait | undefined;
+  /** How many iterations it has had; 0 for a task that never began. */
+  iterations: number;
+  /** Of a map that was executed. */
+  items: ItemCounts | undefined;
   /** Dependencies that have not ended. */
   open: number;
   /** Dependents that have not begun: until then the value is held. */
@@ -34,6 +46,11 @@ export class TaskStates {
       startedAt: undefined,
       finishedAt: undefined,
       reason: "not reached",
+      absent: false,
+      readBack: false,
+      wait: undefined,
+      iterations: 0,
+      items: undefined,
       open: node.dependencies.length,
       takers: node.dependents.length,
       tainted: false,
@@ -51,13 +68,19 @@ export class TaskStates {
 
   /** Has no value, and never will in this start. */
   isBroken(index: number): boolean {
-    const { status } = this.of(index);
-    return status === "failed" || status === "skipped";
+    const { status, absent } = this.of(index);
+    return status === "failed" || (status === "skipped" && !absent);
   }
 
   /** Stands behind a failed task, and does not run. */
   isBlocked(index: number): boolean {
     return !this.#keepGoing && this.#node(index).dependencies.some((dependency) => this.isBroken(dependency));
+  }
+
+  /** Follows only tasks that were skipped without a failure, so that there is nothing to work on. */
+  followsSkipped(index: number): boolean {
+    const { dependencies } = this.#node(index);
+    return dependencies.length > 0 && dependencies.every((dependency) => this.of(dependency).absent);
   }
 
   /** Follows from a failure, so that what it gives is not recorded. */
@@ -80,14 +103,29 @@ export class TaskStates {
       .join(", ");
   }
 
+  /** The tasks that wait, with what they wait for; one that waits for several things stands here with each. */
+  waiting(): { readonly index: number; readonly wait: Wait }[] {
+    return this.#states.flatMap(({ status, wait }, index) =>
+      status === "waiting" && wait ? singleWaits(wait).map((single) => ({ index, wait: single })) : [],
+    );
+  }
+
+  /** The tasks that one is left out with. */
+  skippers(index: number): string {
+    const ids = this.#node(index).dependencies.map((at) => `"${this.#node(at).id}"`);
+    return `follows from ${ids.join(", ")}, which ${ids.length > 1 ? "were" : "was"} skipped`;
+  }
+
   result(index: number, { name, group }: { readonly name: string; readonly group: string }): TaskResult {
-    const { status, attempts, errors, startedAt, finishedAt, reason } = this.of(index);
+    const { status, attempts, iterations, items, errors, startedAt, finishedAt, reason } = this.of(index);
     return {
       id: this.#node(index).id,
       name,
       group,
       status: status === "running" ? "cancelled" : status,
       attempts,
+      iterations,
+      items,
       errors: [...errors],
       startedAt: dateOf(startedAt),
       finishedAt: dateOf(finishedAt),
@@ -97,8 +135,8 @@ export class TaskStates {
   }
 
   #letsDependentsBegin(index: number): boolean {
-    const { status } = this.of(index);
-    return status === "completed" || status === "restored" || (this.#keepGoing && this.isBroken(index));
+    const { status, absent } = this.of(index);
+    return status === "completed" || status === "restored" || absent || (this.#keepGoing && this.isBroken(index));
   }
 
   #node(index: number): GraphNode {

@@ -3,12 +3,13 @@ import { limits } from "./defaults.ts";
 import type { Graph, GraphNode } from "./graph.ts";
 import type { Observers } from "./observers.ts";
 import { inParallel } from "./parallel.ts";
+import type { Facts } from "./record.ts";
 import type { EncodedValue, ValueCodec } from "./serializer.ts";
 import type { TaskState, TaskStates } from "./task-states.ts";
 
 /** Where records are read. */
 export interface RecordReader {
-  read(taskId: string): Promise<{ readonly value: EncodedValue } | undefined>;
+  read(taskId: string): Promise<{ readonly facts: Facts; readonly value: EncodedValue } | undefined>;
 }
 
 export interface TaskValuesOptions {
@@ -47,7 +48,7 @@ export class TaskValues {
   async inputsOf(node: GraphNode): Promise<{ values: readonly (EncodedValue | undefined)[]; torn: readonly number[] }> {
     const values = await inParallel(node.sources, async (source) => this.#valueOf(source));
     const torn = node.sources.filter(
-      (source, at) => values[at] === undefined && !this.#options.states.isBroken(source),
+      (source, at) => values[at] === undefined && !this.#options.states.isBroken(source) && !this.#state(source).absent,
     );
     return { values, torn };
   }
@@ -78,7 +79,7 @@ export class TaskValues {
 
   #valueOf(index: number): Promise<EncodedValue | undefined> | undefined {
     const state = this.#state(index);
-    if (state.status !== "restored") return state.value;
+    if (state.status !== "restored" && !state.readBack) return state.value;
     const { records, observers, graph } = this.#options;
     const taskId = graph.nodes[index]?.id ?? "";
     state.value ??= records.read(taskId).then((record) => {
@@ -89,7 +90,7 @@ export class TaskValues {
   }
 
   #restored(): GraphNode[] {
-    return this.#options.graph.nodes.filter(({ index }) => this.#isRestored(index));
+    return this.#options.graph.nodes.filter(({ index }) => this.#isRestored(index) || this.#state(index).readBack);
   }
 
   #isRestored(index: number): boolean {

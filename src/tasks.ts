@@ -1,8 +1,12 @@
 // `workflow.task`: the typed façade over a plain list of tasks.
 import type { Action, InputOf, OutputOf, StepFunction } from "./action.ts";
+import type { Context } from "./context.ts";
+import { defaults } from "./defaults.ts";
 import { InvalidWorkflowError } from "./errors.ts";
-import { show } from "./options.ts";
+import type { MapFacts } from "./performance.ts";
+import { requireFunction, requireWhole, show } from "./options.ts";
 import { expandStep, type StepSource } from "./step-source.ts";
+import { subWorkflowOf } from "./sub-workflow.ts";
 import type { AddedTask, AddOptions, TaskList } from "./task-list.ts";
 
 declare const gives: unique symbol;
@@ -14,10 +18,33 @@ export type After = TaskRef | readonly TaskRef[] | { readonly [name: string]: Ta
 export type ValueAfter<A> =
   A extends TaskRef<infer Out> ? Out : { -readonly [K in keyof A]: A[K] extends TaskRef<infer Out> ? Out : never };
 
-export interface TaskOptions<A extends After | undefined = After | undefined> extends AddOptions {
+/** `Previous` is the value that `when` is asked with; `never` where only the run will tell. */
+export interface TaskOptions<A extends After | undefined = After | undefined, Previous = never> extends AddOptions {
   /** What must have ended before. A list gives the step a tuple as previous value, an object gives it one with its keys. @default what the mode says */
   after?: A;
+  when?: (previous: Context<Previous>) => boolean | Promise<boolean>;
 }
+
+export interface MapOptions<Item, A extends After | undefined = After | undefined> extends TaskOptions<A, Before<A>> {
+  /**
+   * The items, given the previous context: a list, or anything that can be iterated, also asynchronously. It is asked at every
+   * start that has items left, and then has to give the same ones for those to be found that are done.
+   *
+   * @default the previous value
+   */
+  over?: (previous: Context<Before<A>>) => ItemsOf<Item> | Promise<ItemsOf<Item>>;
+  /**
+   * What an item is known by. With a key, items may come, go and change places: `onChange: "rerun"` runs only those that are
+   * new or changed. Each item needs one of its own.
+   *
+   * @default its position
+   */
+  key?: (item: Item, index: number) => string | number;
+  /** How many items at a time. @default 16 */
+  concurrency?: number;
+}
+
+type ItemsOf<Item> = Iterable<Item> | AsyncIterable<Item>;
 
 type AnyAction = Action<StepFunction, unknown, unknown>;
 
@@ -41,6 +68,14 @@ type FittingSteps<S, Out, Chain extends boolean> = S extends readonly unknown[]
   : Fitting<S, Out>;
 /** Without `after`, the compiler can't tell what comes before: `never` fits any step. */
 type Before<A> = undefined extends A ? never : ValueAfter<A>;
+/** Where the task before gives no list of what the step takes, `over` has to make one. */
+type OverWhereNeeded<Item, Out> = [Out] extends [never]
+  ? unknown
+  : Out extends ItemsOf<Item>
+    ? unknown
+    : { over: (previous: Context<Out>) => ItemsOf<Item> | Promise<ItemsOf<Item>> };
+/** What a condition is asked with: what the step takes, else what the task before gives. */
+type Asked<S, Out> = S extends readonly unknown[] ? InputOf<S[number]> : unknown extends InputOf<S> ? Out : InputOf<S>;
 type LastOutput<S> = S extends readonly [...unknown[], infer Last] ? OutputOf<Last> : OutputOf<S>;
 
 const added = new WeakMap<TaskRef, { readonly task: AddedTask; readonly list: TaskList }>();
@@ -59,7 +94,10 @@ export class TaskRef<out Out = unknown> {
 
   /** Adds a step that follows this task: its `previous` is what this task gives. Several follow one another. */
   add<Result = never>(step: string | Instance, options?: TaskOptions<undefined>): TaskRef<Result>;
-  add<const S>(step: FittingSteps<S, Out, true>, options?: TaskOptions<undefined>): TaskRef<LastOutput<S>>;
+  add<const S>(
+    step: FittingSteps<S, Out, true>,
+    options?: TaskOptions<undefined, Asked<S, Out>>,
+  ): TaskRef<LastOutput<S>>;
   add(step: unknown, options: TaskOptions = {}): TaskRef {
     if (options.after !== undefined)
       throw new InvalidWorkflowError(
@@ -87,10 +125,32 @@ export class Tasks {
   add<Result = never>(step: string | Instance, options?: TaskOptions): TaskRef<Result>;
   add<const S, const A extends After | undefined = undefined>(
     step: FittingSteps<S, Before<A>, false>,
-    options?: TaskOptions<A>,
+    options?: TaskOptions<A, Asked<S, Before<A>>>,
   ): TaskRef<LastOutput<S>>;
   add(step: unknown, options: TaskOptions = {}): TaskRef {
     return addAll(this.#list, expandStep(step, options.id), options, undefined);
+  }
+
+  /**
+   * Adds a task that runs a step for every item of a list, each with a record of its own: a crash in item 900 of 1,000
+   * repeats what was in flight and nothing else. Hands on the list of what the items gave, in their order.
+   *
+   * An item that fails leaves the others to go on; the task then fails with an `ItemsFailedError`, and a resume runs what failed.
+   */
+  map<Result = never>(step: string, options?: MapOptions<unknown>): TaskRef<Result[]>;
+  map<const S, const A extends After | undefined = undefined>(
+    step: Fitting<S, never>,
+    options?: MapOptions<InputOf<S>, A> & OverWhereNeeded<InputOf<S>, Before<A>>,
+  ): TaskRef<OutputOf<S>[]>;
+  map(step: unknown, options: MapOptions<unknown> = {}): TaskRef {
+    const { over, key, concurrency = defaults.mapConcurrency, ...rest } = options;
+    requireFunction(over, "The option over");
+    requireFunction(key, "The option key");
+    requireWhole(concurrency, 1, "The option concurrency");
+    const sources = expandStep(step, rest.id);
+    if (sources.length !== 1 || (typeof step === "object" && step !== null && subWorkflowOf(step)))
+      throw new InvalidWorkflowError("task.map takes one step, and no workflow.");
+    return addAll(this.#list, sources, rest, undefined, { over, key, concurrency });
   }
 
   /** How many tasks there are. */
@@ -130,10 +190,11 @@ function addAll(
   sources: readonly StepSource[],
   options: TaskOptions,
   follows: AddedTask | undefined,
+  map?: MapFacts,
 ): TaskRef {
   let before = follows;
   for (const source of sources) {
-    before = list.add(source, options, source.followsOneBefore || follows ? before : undefined);
+    before = list.add(source, options, source.followsOneBefore || follows ? before : undefined, map);
   }
   return new TaskRef(before as AddedTask, list);
 }

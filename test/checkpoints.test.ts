@@ -129,6 +129,7 @@ eachStorage((_name, open) => {
         status: "completed",
         runId: second.runId,
         attempts: 1,
+        iterations: 1,
         startedAt: new Date(beginning + 120_000),
         finishedAt: new Date(beginning + 120_000),
         size: 16,

@@ -8,6 +8,7 @@ export type { FaultyStorage, FaultyStorageOptions, LoggedOperation } from "./fau
 export { faultyStorage } from "./faulty-storage.ts";
 export type { ManualClock } from "./manual-clock.ts";
 export { manualClock } from "./manual-clock.ts";
+export { stepContext, type StepContextOptions } from "./step-context.ts";
 export type { ContractCheck } from "./storage-contract.ts";
 export { storageContract } from "./storage-contract.ts";
 export type { ContractReport } from "./verify-storage.ts";

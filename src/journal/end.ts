@@ -14,6 +14,8 @@ export interface EndedTask {
   readonly status: string;
   readonly reason?: string | undefined;
   readonly attempts?: number | undefined;
+  /** How many were saved. */
+  readonly iterations?: number | undefined;
   readonly error?: ErrorText | undefined;
 }
 

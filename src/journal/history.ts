@@ -3,6 +3,7 @@ import { limits } from "../defaults.ts";
 import { NothingToResumeError } from "../errors.ts";
 import { inParallel } from "../parallel.ts";
 import type { StoredRecord } from "../record.ts";
+import { Batches } from "./batches.ts";
 import { decodeEnd, type RunEnd } from "./end.ts";
 import { decodePart, encodePart, generationOf } from "./keys.ts";
 import { isHeldHere } from "./lease.ts";
@@ -17,6 +18,8 @@ export interface SavedRun {
   readonly plan: Plan;
   /** Ids of the tasks that have a record in this run. */
   readonly saved: ReadonlySet<string>;
+  /** Finds records that were written together; missing where there are none. */
+  readonly batches: Batches | undefined;
   /** How it last ended; missing while it is driven, and after a crash. */
   readonly end: RunEnd | undefined;
 }
@@ -75,12 +78,25 @@ export async function runById(store: Store, runId: string | undefined): Promise<
 }
 
 /** Reads the record of a task of a run, wherever it lies; `undefined` where there is none. */
-export function readStep(store: Store, run: SavedRun, taskId: string): Promise<StoredRecord | undefined> {
-  return store.read(stepKey(store, run, taskId));
+export async function readStep(store: Store, run: SavedRun, taskId: string): Promise<StoredRecord | undefined> {
+  return readRecord(store, run, store.keys.step(originOf(run, taskId), taskId));
 }
 
-function stepKey(store: Store, { plan, saved }: SavedRun, taskId: string): string {
-  return store.keys.step(saved.has(taskId) ? plan.runId : (plan.kept[taskId] ?? plan.runId), taskId);
+/** Reads a record of a run, or of one that it refers to: alone, or written together with others. */
+export async function readRecord(store: Store, { batches }: SavedRun, key: string): Promise<StoredRecord | undefined> {
+  return (await batches?.read(store.keys.runOf(key), key)) ?? store.read(key);
+}
+
+/** How many items of a map that is not done are saved in a run. */
+export async function countItems(store: Store, { plan, batches }: SavedRun, taskId: string): Promise<number> {
+  const prefix = `${store.keys.parts(plan.runId, taskId)}items/`;
+  const batched = ((await batches?.keys(plan.runId)) ?? []).filter((key) => key.startsWith(prefix));
+  return new Set([...(await store.list(prefix)), ...batched]).size;
+}
+
+/** The run in which the record of a task lies. */
+export function originOf({ plan, saved }: SavedRun, taskId: string): string {
+  return saved.has(taskId) ? plan.runId : (plan.kept[taskId] ?? plan.runId);
 }
 
 /** Reads a run. An end that is older than `drivenBy` is that of an earlier driving, and does not count. */
@@ -92,12 +108,22 @@ async function readRun(store: Store, pointer: RunPointer, drivenBy: number | und
   const ids = new Map(plan.tasks.map(({ id }) => [encodePart(id), id]));
   const saved = new Set<string>();
   let lastEnd = 0;
+  let batches: Batches | undefined;
   for (const name of names) {
     const [what, part = ""] = name.split("/");
     if (what === "steps") saved.add(ids.get(part) ?? decodePart(part) ?? part);
+    if (what === "batches") batches ??= new Batches(store);
     if (what === "ends") lastEnd = Math.max(lastEnd, generationOf(name));
+  }
+  if (Object.keys(plan.kept).length > 0) batches ??= new Batches(store);
+  if (batches) {
+    const steps = store.keys.steps(pointer.run);
+    for (const key of await batches.keys(pointer.run)) {
+      const part = key.slice(steps.length);
+      if (key.startsWith(steps)) saved.add(ids.get(part) ?? decodePart(part) ?? part);
+    }
   }
   const counts = lastEnd > 0 && (drivenBy === undefined || lastEnd >= drivenBy);
   const end = counts ? await store.read(store.keys.end(pointer.run, lastEnd)) : undefined;
-  return { plan, saved, end: end && decodeEnd(end) };
+  return { plan, saved, batches, end: end && decodeEnd(end) };
 }

@@ -50,11 +50,13 @@ export class Keys {
   readonly workflow: string;
   readonly leases: string;
   readonly runs: string;
+  readonly snapshots: string;
 
   constructor(workflowId: string) {
     this.workflow = `${encodePart(workflowId)}/`;
     this.leases = `${this.workflow}leases/`;
     this.runs = `${this.workflow}runs/`;
+    this.snapshots = `${this.workflow}snapshots/`;
   }
 
   lease(generation: number): string {
@@ -63,6 +65,11 @@ export class Keys {
 
   runFolder(runId: string): string {
     return `${this.runs}${encodePart(runId)}/`;
+  }
+
+  /** The run in whose folder a key lies. */
+  runOf(key: string): string {
+    return decodePart(key.slice(this.runs.length).split("/")[0] ?? "") ?? "";
   }
 
   run(runId: string): string {
@@ -83,6 +90,31 @@ export class Keys {
 
   steps(runId: string): string {
     return `${this.runFolder(runId)}steps/`;
+  }
+
+  /** What a task saves on its way, before it is done. */
+  parts(runId: string, taskId: string): string {
+    return `${this.runFolder(runId)}parts/${encodePart(taskId)}/`;
+  }
+
+  /** Signals of a name, in the order in which they were sent. */
+  signals(runId: string, name: string): string {
+    return `${this.runFolder(runId)}signals/${encodePart(name)}/`;
+  }
+
+  /** Which signals were taken, and by whom. */
+  taken(runId: string, name: string): string {
+    return `${this.runFolder(runId)}taken/${encodePart(name)}/`;
+  }
+
+  /** Records that were written together. */
+  batches(runId: string): string {
+    return `${this.runFolder(runId)}batches/`;
+  }
+
+  batch(runId: string, generation: number, number: number): string {
+    const [owner, place] = [generation, number].map((part) => String(part).padStart(8, "0"));
+    return `${this.batches(runId)}${owner}-${place}`;
   }
 
   step(runId: string, taskId: string): string {

@@ -5,6 +5,12 @@ import type { Identity } from "./identity.ts";
 export interface RunPointer {
   readonly run: string;
   readonly plan: number;
+  /** Whether tasks of it saved something on their way: then a resume looks for what those that were interrupted have. */
+  readonly parts?: boolean;
+  /** Whether records of it were written together. */
+  readonly batches?: boolean;
+  /** Whether its steps share state: then a resume reads it from their records. */
+  readonly state?: boolean;
 }
 
 /** What a lease says of the run it drives: none yet, or the newest first. The older ones stand until the newest is known to exist. */

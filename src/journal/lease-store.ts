@@ -67,7 +67,9 @@ export async function newestRuns(store: Store): Promise<Pointers> {
     if (what === "run") plans.set(run, plans.get(run) ?? 0);
     if (what === "plans" && number) plans.set(run, Math.max(plans.get(run) ?? 0, generationOf(key)));
   }
-  return [...plans].map(([run, plan]) => ({ run, plan })).sort((a, b) => newestFirst(a.run, b.run));
+  return [...plans]
+    .map(([run, plan]) => ({ run, plan, parts: true, state: true, batches: true }))
+    .sort((a, b) => newestFirst(a.run, b.run));
 }
 
 function encode(writer: string, body: LeaseBody): StoredRecord {

@@ -89,6 +89,19 @@ export class Lease {
     return this.#followsCrash;
   }
 
+  /** The generations of owners before this one that did not end in order: they may be asleep in the middle of something. */
+  async unsettled(): Promise<number[]> {
+    const { store } = this.#options;
+    const before = (await store.list()).map(generationOf).filter((each) => each < this.#generation);
+    const unsettled: number[] = [];
+    // One that ended in order has seen to those before it.
+    for (const generation of before.sort((a, b) => b - a)) {
+      if ((await store.read(generation)).body.intact) break;
+      unsettled.push(generation);
+    }
+    return unsettled;
+  }
+
   /** Points the lease at another run or plan, and writes that before it resolves. */
   point(runs: Pointers): Promise<void> {
     this.#runs = runs;
@@ -100,11 +113,14 @@ export class Lease {
     this.#runs = this.#runs.slice(0, 1);
   }
 
-  /** Resolves while this process may record. One whose time ran out, say while a step blocked the event loop, acquires anew first. */
-  async ensure(): Promise<void> {
-    if (this.#lost) throw this.#lost;
-    if (this.#isValid()) return;
-    await this.#inTurn(async () => {
+  /**
+   * Makes sure that this process may record: at once, else when the promise resolves. One whose time ran out, say while a
+   * step blocked the event loop, acquires anew first.
+   */
+  ensure(): Promise<void> | undefined {
+    if (this.#lost) return Promise.reject(this.#lost);
+    if (this.#isValid()) return undefined;
+    return this.#inTurn(async () => {
       // Of many steps that find it run out, the first acquires for all.
       if (!this.#isValid()) await this.#keep();
     });

@@ -11,13 +11,24 @@ export interface Plan {
   /** The `name` option of the workflow. */
   readonly name: string;
   readonly mode: GraphMode;
+  /** The run of another workflow that this one is a step of. */
+  readonly parent?: string | undefined;
   /** The run that this one began from. */
   readonly previous?: string | undefined;
   /** The initial context of the run, so that a resume need not give it again. */
   readonly input?: EncodedValue | undefined;
   /** Tasks whose records lie in another run, by the id of that run. */
   readonly kept: Readonly<Record<string, string>>;
+  /** The iteration that a task goes on from, which another run has. */
+  readonly begun?: Readonly<Record<string, { readonly run: string; readonly iteration: number }>> | undefined;
+  /** Runs whose items a map may take over, the newest first, by task. */
+  readonly items?: Readonly<Record<string, readonly string[]>> | undefined;
   readonly tasks: readonly PlannedTask[];
+}
+
+/** The runs that one rests on. */
+export function referencedRuns({ kept, items = {}, begun = {} }: Plan): string[] {
+  return [...Object.values(kept), ...Object.values(items).flat(), ...Object.values(begun).map(({ run }) => run)];
 }
 
 /** The `kept` of a plan. It has no prototype: a task may be called `constructor` or `__proto__`. */

@@ -4,8 +4,9 @@ import { inParallel } from "../parallel.ts";
 import { currentLease } from "./history.ts";
 import { generationOf } from "./keys.ts";
 import { LeaseStore, newestRuns } from "./lease-store.ts";
-import { readPlan } from "./plan.ts";
+import { readPlan, referencedRuns } from "./plan.ts";
 import { timeOfRun } from "./run-id.ts";
+import { removeSnapshots } from "./snapshots.ts";
 import type { Store } from "./store.ts";
 
 export interface RemovalRule {
@@ -29,17 +30,23 @@ export async function removeRuns(store: Store, { remove, except }: RemovalRule):
   let staying = runs.filter(({ run }) => !going.has(run));
   while (staying.length > 0) {
     const plans = await inParallel(staying, ({ run, plan }) => readPlan(store, run, plan));
-    const wanted = new Set(plans.flatMap((plan) => Object.values(plan?.kept ?? {})));
+    const wanted = new Set(plans.flatMap((plan) => (plan ? referencedRuns(plan) : [])));
     staying = runs.filter(({ run }) => wanted.has(run) && going.delete(run));
   }
   // Oldest first: what a crash leaves behind is then the newer part of the history.
   const ids = [...going].reverse();
-  for (const id of ids) await removeRun(store, id);
+  await removeSnapshots(store, (run) => going.has(run));
+  for (const id of ids) await removeObjects(store, id);
   return ids;
 }
 
 /** Removes one run. Its run object goes last: until then it exists. */
 export async function removeRun(store: Store, runId: string): Promise<void> {
+  await removeSnapshots(store, (run) => run === runId);
+  await removeObjects(store, runId);
+}
+
+async function removeObjects(store: Store, runId: string): Promise<void> {
   for (const key of await store.list(store.keys.runFolder(runId)))
     if (key !== store.keys.run(runId)) await store.delete(key);
   await store.delete(store.keys.run(runId));
@@ -66,6 +73,7 @@ export async function removeAllRuns(store: Store): Promise<number> {
   const keys = await store.list(store.keys.runs);
   const isRun = (name: string): boolean => name.endsWith("/run");
   const runs = keys.filter(isRun);
+  await removeSnapshots(store, () => true);
   for (const key of [...keys.filter((name) => !isRun(name)), ...runs]) await store.delete(key);
   return runs.length;
 }

@@ -9,7 +9,7 @@ import { Lease } from "./lease.ts";
 import type { RunPointer } from "./lease-body.ts";
 import { lockedError, ownerOf } from "./lease-errors.ts";
 import { LeaseStore } from "./lease-store.ts";
-import { decodePlan } from "./plan.ts";
+import { decodePlan, referencedRuns } from "./plan.ts";
 import type { Store } from "./store.ts";
 
 export interface Transfer {
@@ -68,7 +68,8 @@ async function findPointer(store: Store, runId: string | undefined): Promise<Run
   const pointed = (await currentLease(store))?.body.runs.find((pointer) => pointer.run === run);
   if (pointed) return pointed;
   const plans = await store.list(`${store.keys.runFolder(run)}plans/`);
-  return { run, plan: Math.max(0, ...plans.map(generationOf)) };
+  // Of an older run no lease says what it has: a resume looks for all there can be.
+  return { run, plan: Math.max(0, ...plans.map(generationOf)), parts: true, state: true, batches: true };
 }
 
 async function carry(from: Store, to: Store, runId: string): Promise<Transferred> {
@@ -84,7 +85,7 @@ async function carry(from: Store, to: Store, runId: string): Promise<Transferred
     const copy = async (key: string): Promise<void> => {
       const found = await from.readSound(key);
       if (!found) return refuseTornPlan(from, key, last);
-      if (found.record.kind === "run") for (const kept of Object.values(decodePlan(found.record).kept)) runs.add(kept);
+      if (found.record.kind === "run") for (const other of referencedRuns(decodePlan(found.record))) runs.add(other);
       await to.createSound(key, found.bytes);
       objects++;
       bytes += found.bytes.length;

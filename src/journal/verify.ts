@@ -1,6 +1,7 @@
 // Reads everything that a workflow has saved, and lists what is wrong with it.
 import { DotFlowError } from "../errors.ts";
 import { inParallel } from "../parallel.ts";
+import { keysInBatch } from "./batches.ts";
 import { decodePlan, type Plan } from "./plan.ts";
 import type { Store } from "./store.ts";
 
@@ -16,17 +17,19 @@ export async function verifyStore(store: Store): Promise<Problem[]> {
   const problems: Problem[] = [];
   const keys = await store.list(store.keys.workflow);
   const plans: Plan[] = [];
+  const gathered: string[] = [];
   await inParallel(keys, async (key) => {
     try {
       const record = await store.read(key);
       if (!record) problems.push({ key, code: "TORN", message: `"${key}" is cut short. It counts as not written.` });
       else if (record.kind === "run") plans.push(decodePlan(record));
+      else if (record.kind === "batch") gathered.push(...keysInBatch(record));
     } catch (error) {
       if (!(error instanceof DotFlowError) || error.code === "STORAGE") throw error;
       problems.push({ key, code: error.code, message: error.message });
     }
   });
-  const present = new Set(keys);
+  const present = new Set([...keys, ...gathered]);
   for (const { runId, kept } of plans) {
     for (const [taskId, origin] of Object.entries(kept)) {
       const key = store.keys.step(origin, taskId);

@@ -1,11 +1,11 @@
 // Runs the signed steps, and stops itself, as a machine that sleeps does, when it is about to create a key that matches.
 // It says so before. Woken up, it goes on, and sends how it ended.
-import { isDotFlowError, type Storage } from "dotflow";
+import { type DotFlowOptions, isDotFlowError, type Storage } from "dotflow";
 import { openPlace } from "../places.ts";
 import type { HoldReport } from "./guarantee-hold.ts";
 import { signed } from "./guarantee-pipeline.ts";
 
-const [kind = "", place = "", workflowId = "", pattern = "", lease = ""] = process.argv.slice(2);
+const [kind = "", place = "", workflowId = "", pattern = "", lease = "", options = "{}"] = process.argv.slice(2);
 const opened = openPlace(kind, place);
 let stopped = false;
 const storage: Storage = {
@@ -26,7 +26,7 @@ const storage: Storage = {
 
 let report: HoldReport;
 try {
-  const { status } = await signed({ workflowId, storage, lease }).start({ resume: true });
+  const { status } = await signed({ workflowId, storage, lease, ...(JSON.parse(options) as DotFlowOptions) }).start({ resume: true });
   report = { status };
 } catch (error) {
   report = { code: isDotFlowError(error) ? error.code : undefined, message: String(error) };

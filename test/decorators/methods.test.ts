@@ -1,6 +1,7 @@
 // The ways to write @action before a method, and what stays of the method. Runs without reflect-metadata.
 import { expect, it } from "vitest";
-import { action, Context, DotFlow, StepContext } from "dotflow";
+import { action, Context, DotFlow, type StepContext } from "dotflow";
+import { stepContext } from "dotflow/testing";
 
 class Sums {
   readonly base: number;
@@ -45,8 +46,8 @@ it("makes a step of each decorated method, called with its instance as this", as
 it("leaves a decorated method what it was: it is called without a workflow, and once", async () => {
   const sums = new Sums(1);
   expect(sums.bare(new Context(2))).toBe(3);
-  await expect(sums.optioned(new Context(2), stepContext(1))).rejects.toThrow("not yet");
-  expect(await sums.optioned(new Context(2), stepContext(2))).toBe(3);
+  await expect(sums.optioned(new Context(2), stepContext({ attempt: 1 }))).rejects.toThrow("not yet");
+  expect(await sums.optioned(new Context(2), stepContext({ attempt: 2 }))).toBe(3);
   expect([sums.optioned.name, sums.optioned.length]).toEqual(["optioned", 2]);
   expect(Object.keys(Sums.prototype)).toEqual([]);
 });
@@ -67,16 +68,3 @@ it("passes on to an overridden method with super", async () => {
 it("needs no reflect-metadata", () => {
   expect(Reflect).not.toHaveProperty("getMetadata");
 });
-
-function stepContext(attempt: number): StepContext {
-  return new StepContext({
-    workflowId: "w",
-    runId: "r",
-    taskId: "t",
-    attempt,
-    iteration: 1,
-    idempotencyKey: () => "key",
-    signal: () => new AbortController().signal,
-    initial: () => null,
-  });
-}

@@ -3,16 +3,19 @@ import { expect, it } from "vitest";
 import { sourcesOf } from "./sources.ts";
 
 const layers = `
-  errors clock defaults parallel storage options duration stop context events
-  storage-memory guard values serializer seal record
-  decorators schema retry action
+  errors clock defaults parallel storage options duration stop events
+  storage-memory guard values serializer seal record export-file items-value run-state
   graph fingerprint
   journal/keys journal/run-id journal/identity journal/store journal/lease-body journal/lease-errors journal/lease-judge journal/lease-store journal/lease
-  journal/plan journal/end journal/journal journal/workflows journal/history journal/verify journal/removal journal/transfer
-  restore observers attempt result task-states task-values runner
+  journal/payload journal/batches journal/gatherer journal/items journal/signals journal/snapshots journal/task-parts
+  journal/plan journal/end journal/run-records journal/run-parts journal/journal journal/workflows journal/history journal/verify journal/removal journal/transfer journal/restoring
+  step-parts step-waits sub-workflow context
+  decorators schema retry action
+  restore observers turns attempt-control attempt iterations performance item-source map-tally map-items perform
+  result task-states task-values recorder resumed waiting-tasks runner
   step-source task-list tasks workflow-graph
   settings start-options prepare settle start
-  copy-run checkpoints dotflow index
+  copy-run checkpoint-views checkpoints dotflow index
 `;
 
 const order = layers.trim().split(/\s+/);

@@ -61,6 +61,26 @@ const wrong: Record<string, { code: string; says: string }> = {
     code: "extracted.add(extract, { after: extracted })",
     says: "is not assignable to type 'undefined'",
   },
+  "a condition that gives no boolean": {
+    code: "extracted.add(extract, { when: ({ storage }) => storage.rows.length })",
+    says: "is not assignable to type 'boolean | Promise<boolean>'",
+  },
+  "a condition that looks for what the task before does not give": {
+    code: "extracted.add(extract, { when: ({ storage }) => storage.row.length > 0 })",
+    says: "Property 'row' does not exist on type '{ rows: number[]; }'",
+  },
+  "a map behind what is no list": {
+    code: "workflow.task.map(count, { after: counted })",
+    says: "Property 'over' is missing in type '{ after: TaskRef<number>; }'",
+  },
+  "a map whose list is one of other items": {
+    code: "workflow.task.map(count, { after: extracted, over: ({ storage }) => storage.rows })",
+    says: "Type 'number[]' is not assignable to type 'Iterable<number[]>'",
+  },
+  "a misspelt option of a map": {
+    code: "workflow.task.map(count, { after: extracted, concurency: 2 })",
+    says: "Did you mean to write 'concurrency'?",
+  },
   "a misspelt option of a task": {
     code: 'workflow.task.add(extract, { groupname: "a" })',
     says: "Did you mean to write 'groupName'?",

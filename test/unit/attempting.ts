@@ -2,10 +2,14 @@
 import { action, type ActionOptions, type Context, type StepContext, type WorkflowEvent } from "dotflow";
 import { manualClock, type ManualClock } from "dotflow/testing";
 import { type ActionDefinition, definitionOf } from "../../src/action.ts";
-import { execute, type Execution, type Outcome } from "../../src/attempt.ts";
+import { type AttemptHost, execute, type Execution, type Outcome } from "../../src/attempt.ts";
 import { Observers } from "../../src/observers.ts";
+import { noChanges, RunState } from "../../src/run-state.ts";
 import { valueCodec } from "../../src/serializer.ts";
+import { IterationParts } from "../../src/step-parts.ts";
 import { Stop } from "../../src/stop.ts";
+import { unsavedParts } from "../../src/journal/task-parts.ts";
+import { Turns } from "../../src/turns.ts";
 
 export type Step = (previous: Context, step: StepContext) => unknown;
 
@@ -24,14 +28,29 @@ export function attempt(options: ActionOptions, step: Step, more: Partial<Execut
   const observers = new Observers([{ onEvent: (event) => void events.push(event) }], clock, "w");
   const codec = valueCodec([], undefined);
   const definition = definitionOf(action({ name: "step", ...options }, step)) as ActionDefinition;
-  const host = { workflowId: "w", runId: "r", clock, random: () => 0, codec, observers, stop };
-  const execution = {
+  const host: AttemptHost = {
+    workflowId: "w",
+    runId: "r",
+    clock,
+    random: () => 0,
+    codec,
+    observers,
+    stop,
+    drain: new Stop(),
+    state: new RunState(),
+    turns: new Turns(clock),
+    runWorkflow: () => Promise.reject(new Error("No workflow is a step here.")),
+  };
+  const execution: Execution = {
     taskId: "t",
     action: definition,
     self: undefined,
     previous: () => 1,
     initial: () => 2,
-    ensure: async () => {},
+    changes: noChanges,
+    iteration: 1,
+    parts: () => IterationParts.begin(unsavedParts(), 1),
+    ensure: () => undefined,
     ...more,
   };
   return { clock, stop, events, outcome: execute(host, execution) };

@@ -138,7 +138,7 @@ export class Lab {
 
   async #run(disk: Disk, start: number, deed?: Deed): Promise<Ended> {
     const witness = new Witness(disk, !this.#options.start.keepGoing);
-    const storage = new ProcessStorage(disk, deed, (task) => witness.finished(task));
+    const storage = new ProcessStorage(disk, deed, witness);
     const workflow = await this.#options.make(storage, start);
     this.#checkId(workflow);
     DotFlow.observe(workflow, witness);

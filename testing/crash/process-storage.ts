@@ -4,6 +4,7 @@ import type { Storage } from "../../src/storage.ts";
 import type { StorageOperation } from "../fault.ts";
 import type { Disk } from "./disk.ts";
 import type { CrashOperation, CrashPoint } from "./report.ts";
+import type { Witness } from "./witness.ts";
 import { writtenIn } from "./written.ts";
 
 /** What happens at one operation of a start. */
@@ -23,7 +24,7 @@ export interface CrashDeed {
 export class ProcessStorage implements Storage {
   readonly #disk: Disk;
   readonly #deed: Deed | undefined;
-  readonly #finished: (task: string) => boolean;
+  readonly #witness: Pick<Witness, "sees">;
   readonly #operations: CrashOperation[] = [];
   readonly #underWay = new Set<Promise<unknown>>();
   /** Whether calls are numbered. Those before and after the start are not: to make the workflow, to look at its result. */
@@ -31,11 +32,10 @@ export class ProcessStorage implements Storage {
   #struck: CrashOperation | undefined;
   #dead = false;
 
-  /** `finished` says whether the function of a task has given its result in this start. */
-  constructor(disk: Disk, deed: Deed | undefined, finished: (task: string) => boolean) {
+  constructor(disk: Disk, deed: Deed | undefined, witness: Pick<Witness, "sees">) {
     this.#disk = disk;
     this.#deed = deed;
-    this.#finished = finished;
+    this.#witness = witness;
   }
 
   get durable(): boolean {
@@ -106,12 +106,7 @@ export class ProcessStorage implements Storage {
     const written = writtenIn(value);
     const operation = { number: this.#operations.length + 1, verb, key, writes: written?.kind };
     this.#operations.push(operation);
-    if (written?.kind === "step" && !this.#finished(written.task)) {
-      this.#disk.report(
-        "recorded early",
-        `${verb} of "${key}" came before the function of "${written.task}" had given its result.`,
-      );
-    }
+    if (written) this.#witness.sees(verb, key, written);
     if (this.#deed?.operation !== operation.number) return undefined;
     this.#struck = operation;
     return this.#deed;
@@ -123,7 +118,7 @@ export class ProcessStorage implements Storage {
     if (point === "after") await act(value);
     if (point === "late") {
       const copy = new Uint8Array(value);
-      this.#disk.postpone(() => act(copy), writtenIn(value)?.task);
+      this.#disk.postpone(() => act(copy), writtenIn(value));
     }
     throw crashed();
   }

@@ -7,7 +7,10 @@ export interface CrashOperation {
   readonly verb: StorageOperation;
   /** The prefix, for `list`. */
   readonly key: string;
-  /** What it writes: a `lease`, a `run`, the `end` of one, or the record of a `step`. */
+  /**
+   * What it writes: a `lease`, a `run`, the `end` of one, the record of a `step`, a `part` that a step saves on its way
+   * (an iteration, an item, `once`, progress, a wait), a `batch` of gathered records, a `signal` or a `snapshot`.
+   */
   readonly writes: string | undefined;
 }
 
@@ -33,11 +36,11 @@ export type CrashProblemKind =
   | "ran again"
   /** The resume was refused, or something that it left can't be read. */
   | "not loadable"
-  /** The record of a step was replaced, or removed while its run was not over. */
+  /** The record of a step, an iteration, an item or `once` was replaced, or removed while its run was not over. */
   | "record changed"
   /** The record of a step was written before the step had given its result. */
   | "recorded early"
-  /** A step was reported as completed before its record was in the storage. */
+  /** A step was reported as completed before its record was in the storage; where records are gathered, before its run ended. */
   | "not recorded"
   /** A second start was let in while the first one lived. */
   | "lease ignored";

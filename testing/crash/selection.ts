@@ -36,9 +36,9 @@ export class Selection {
       .flatMap((operation) => crashesAt(operation, ["late"]));
   }
 
-  /** The records of steps. */
+  /** The records of steps and of what they save on their way, alone or gathered. */
   records(operations: readonly CrashOperation[]): CrashOperation[] {
-    return this.#of(operations).filter(({ writes }) => writes === "step");
+    return this.#of(operations).filter(({ writes = "" }) => ["step", "part", "batch"].includes(writes));
   }
 
   #of(operations: readonly CrashOperation[]): CrashOperation[] {

@@ -1,0 +1,119 @@
+// What the tasks of the run that is driven save on their way, and what they take over from other runs.
+import { limits } from "../defaults.ts";
+import { inParallel } from "../parallel.ts";
+import type { Facts, StoredRecord } from "../record.ts";
+import type { EncodedValue } from "../serializer.ts";
+import type { Lease } from "./lease.ts";
+import { toPayload } from "./payload.ts";
+import type { Plan } from "./plan.ts";
+import type { RunRecords } from "./run-records.ts";
+import { type Mailbox, takeSignal } from "./signals.ts";
+import type { Store } from "./store.ts";
+import { type BorrowedItems, iterationName, TaskParts } from "./task-parts.ts";
+
+export interface RunPartsOptions {
+  readonly store: Store;
+  readonly lease: Lease;
+  readonly records: RunRecords;
+  readonly plan: () => Plan;
+  readonly mailboxes: () => readonly Mailbox[];
+}
+
+export class RunParts {
+  readonly #options: RunPartsOptions;
+
+  constructor(options: RunPartsOptions) {
+    this.#options = options;
+  }
+
+  /** Whether tasks may have saved something though what they follow from has no record any more: it was gathered, or torn. */
+  get mayBeAhead(): boolean {
+    const { lease, records } = this.#options;
+    const { parts = false, batches = false } = records.pointer ?? {};
+    return parts && (batches || lease.followsCrash);
+  }
+
+  /** Whether there may be something that a task saved on its way, given whether it may have been interrupted. */
+  mayHave(taskId: string, wasInterrupted: boolean): boolean {
+    const { records, plan } = this.#options;
+    const hasOwn = wasInterrupted && (records.pointer?.parts ?? false);
+    return hasOwn || this.borrowedFrom(taskId).length > 0 || plan().begun?.[taskId] !== undefined;
+  }
+
+  /** The runs whose items a map of this run may take over. */
+  borrowedFrom(taskId: string): readonly string[] {
+    return this.#options.plan().items?.[taskId] ?? [];
+  }
+
+  /** What a task that was interrupted has saved on its way. */
+  async interrupted(taskId: string): Promise<TaskParts> {
+    const { store, records, plan } = this.#options;
+    const names = await records.names(plan().runId, store.keys.parts(plan().runId, taskId));
+    const borrowed = await inParallel(this.borrowedFrom(taskId), async (run) => {
+      const folder = store.keys.parts(run, taskId);
+      return { run, folder, names: new Set(await records.names(run, folder)) };
+    });
+    return this.of(taskId, names, borrowed);
+  }
+
+  /** Where a task saves things on its way; `names` are those that are there. */
+  of(taskId: string, names: readonly string[] = [], borrowed: readonly BorrowedItems[] = []): TaskParts {
+    const { store, lease, records, plan, mailboxes } = this.#options;
+    const { runId } = plan();
+    const folder = store.keys.parts(runId, taskId);
+    const saved = names.length + borrowed.reduce((sum, items) => sum + items.names.size, 0);
+    return new TaskParts({
+      folder,
+      names,
+      borrowed,
+      // A storage that keeps its contract never tears a record, so very many are not read for it.
+      readsItems: (records.pointer?.state ?? false) || saved <= limits.tornChecks,
+      begun: this.#begunElsewhere(taskId),
+      read: (key) => records.read(key),
+      create: async (key, facts, value) => {
+        await records.flushBefore(folder);
+        return records.create(key, await this.#ready(facts, value));
+      },
+      gather: async (key, facts, value) => {
+        const gathering = key.startsWith(`${folder}items/`) ? { items: folder } : {};
+        return records.gather(key, await this.#ready(facts, value), gathering);
+      },
+      put: async (name, facts, value) => {
+        await records.flushBefore(folder);
+        const record = await this.#ready(facts, value);
+        await store.put(`${folder}${name(lease.generation)}`, record);
+      },
+      delete: async (key) => {
+        await lease.ensure();
+        await store.delete(key);
+      },
+      takeSignal: (name, taker) =>
+        takeSignal(mailboxes(), {
+          name,
+          taker,
+          create: async (key, record) => {
+            await records.flushBefore(folder);
+            await lease.ensure();
+            return records.create(key, record);
+          },
+        }),
+    });
+  }
+
+  #begunElsewhere(taskId: string): { readonly number: number; readonly key: string } | undefined {
+    const { store, plan } = this.#options;
+    const begun = plan().begun?.[taskId];
+    if (!begun) return undefined;
+    const { run, iteration: number } = begun;
+    return { number, key: `${store.keys.parts(run, taskId)}${iterationName(number)}` };
+  }
+
+  /** Makes a record of a part, once it is sure that this process drives the run and that the lease says what it has. */
+  async #ready(facts: Facts, value: EncodedValue): Promise<StoredRecord> {
+    const { lease, records } = this.#options;
+    await records.note("parts");
+    if (value.changes) await records.note("state");
+    await lease.ensure();
+    return { kind: "part", writer: lease.writer, ...toPayload(facts, value) };
+  }
+}
