@@ -111,7 +111,8 @@ export async function execute(host: AttemptHost, execution: Execution): Promise<
         return { status: "failed", attempts: attempt, errors };
       const delayMs = delayAfter(action.retry, attempt, host.random());
       if (host.drain.requested) return { status: "pending", attempts: attempt, errors };
-      observers.emit({ type: "step.retrying", taskId, name: action.name, attempt, error, delayMs });
+      const ofItem = execution.item === undefined ? {} : { item: execution.item };
+      observers.emit({ type: "step.retrying", taskId, name: action.name, attempt, error, delayMs, ...ofItem });
       await pauseUnless(clock, delayMs, stop, host.drain);
       if (stop.requested) return { status: "cancelled", attempts: attempt, errors };
       if (host.drain.requested) return { status: "pending", attempts: attempt, errors };
@@ -221,7 +222,8 @@ async function oneAttempt(host: AttemptHost, execution: Execution, attempt: numb
     given = { snapshots, value: changes ? { ...encodedValue, changes } : encodedValue, again };
     return value;
   };
-  const observed = { ...details, name: action.name, attempt };
+  const { iteration, item } = execution;
+  const observed = { ...details, name: action.name, attempt, iteration, item };
   try {
     // Nothing comes between this and the step: whatever runs there may take its time, and the run with it.
     const late = execution.ensure();

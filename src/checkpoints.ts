@@ -15,7 +15,7 @@ import { type Duration, toMilliseconds } from "./duration.ts";
 import { InvalidWorkflowError, NothingToResumeError } from "./errors.ts";
 import { packRun, unpackRun } from "./export-file.ts";
 import { type GuardedStorage, guardStorage } from "./guard.ts";
-import { originOf, readRecord, readStep, runById } from "./journal/history.ts";
+import { currentLease, isLive, originOf, readRecord, readStep, runById } from "./journal/history.ts";
 import { gatherItems } from "./journal/items.ts";
 import { toStepRecord } from "./journal/journal.ts";
 import { isEmpty, removeAllRuns, removeLeases, removeRuns } from "./journal/removal.ts";
@@ -131,6 +131,20 @@ export class Checkpoints {
       );
     const value = this.#codec.encode(payload);
     await sendSignal(this.#store, { runId, name, value, now: this.#clock.now() });
+  }
+
+  /**
+   * Asks the process that drives the workflow, whichever and wherever it is, to cancel its run: it aborts running steps, saves
+   * what is done, and ends the run `cancelled`. It notices at its next renewal, within a third of its lease time, so a run that ends
+   * before that ends as it would have. A later start is not affected.
+   *
+   * Gives whether anybody drives it, and so was asked.
+   */
+  async cancel(): Promise<boolean> {
+    const lease = await currentLease(this.#store);
+    if (!lease || !isLive(lease, this.#clock.now())) return false;
+    await new LeaseStore(this.#store).requestCancel(lease.generation, lease.writer);
+    return true;
   }
 
   /**

@@ -14,6 +14,8 @@ export const defaults = {
   groupName: "default",
   /** Items of a map at a time. */
   mapConcurrency: 16,
+  /** Runs of a schedule at a time, where they may overlap. */
+  scheduleLimit: 4,
 } as const;
 
 export const limits = {
@@ -34,6 +36,14 @@ export const limits = {
   storageRetryDelay: 100,
   /** How long the end of a run waits for what observers and callbacks began. */
   observerGrace: 5 * seconds,
+  /** How many of an observer's promises may be pending before its events wait in line. */
+  observerPending: 1_000,
+  /** How many events of an observer may wait in line before they are dropped. */
+  observerLine: 10_000,
+  /** How many characters the note of an observer may have. */
+  observerNote: 256,
+  /** How much time lies between two reports of how far a map is. */
+  progressEvery: 100,
   /** How long a cancelled run waits for steps that were told to stop, so that what they finish is still saved. */
   cancelGrace: 2 * seconds,
   /** How long work may go on without giving timers and I/O their turn. */
@@ -45,6 +55,8 @@ export const limits = {
   /** A run that waits in place looks for signals after this time, then after twice as long, up to the longest. */
   firstLook: 100,
   longestLook: 5 * seconds,
+  /** A schedule looks at the clock after this time at the latest: timers stand still while the machine sleeps. */
+  scheduleLook: 30 * seconds,
   /** Keys: longest part before it is shortened with a hash. */
   keyPart: 120,
   /** How many reads run side by side where many records are read. */

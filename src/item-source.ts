@@ -8,6 +8,12 @@ export function isSource(value: unknown): value is Source {
   return typeof value === "object" && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
 }
 
+/** How many items there are; 0 where only going through them will tell. */
+export function lengthOf(source: Source): number {
+  const { length, size } = source as { readonly length?: unknown; readonly size?: unknown };
+  return typeof length === "number" ? length : typeof size === "number" ? size : 0;
+}
+
 /** One waiting at a time, for the source or for room, that ends early when nothing new is to begin. */
 export class Waiter {
   readonly #isOver: () => boolean;

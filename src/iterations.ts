@@ -70,7 +70,12 @@ export async function runIterations(host: AttemptHost, task: Iterations): Promis
     await task.ensure();
     if (task.isRecorded && outcome.snapshots.length > 0) {
       const { value, snapshots } = outcome;
-      await task.onSaving({ snapshots, key: saved().iterationKey(iteration), iteration, changesState: !!value.changes });
+      await task.onSaving({
+        snapshots,
+        key: saved().iterationKey(iteration),
+        iteration,
+        changesState: !!value.changes,
+      });
     }
     const value = task.isRecorded
       ? await saved().saveIteration(iteration, { iteration, attempts: outcome.attempts }, outcome.value)
@@ -78,6 +83,9 @@ export async function runIterations(host: AttemptHost, task: Iterations): Promis
     if (task.isRecorded) host.state.commit(value.changes);
     changes = value.changes ?? changes;
     task.onSaved(iteration);
+    const { taskId, action, item } = task;
+    const ofItem = item === undefined ? {} : { item };
+    host.observers.emit({ type: "step.iterated", taskId, name: action.name, iteration, ...ofItem });
     previous = () => host.codec.decode(value);
     if (host.stop.requested) return { status: "cancelled", attempts, errors, iterations: iteration };
     if (host.drain.requested) return { status: "pending", attempts, errors, iterations: iteration };

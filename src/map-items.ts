@@ -3,7 +3,7 @@ import { type AttemptHost, asError } from "./attempt.ts";
 import { Context } from "./context.ts";
 import { InvalidWorkflowError } from "./errors.ts";
 import { hash } from "node:crypto";
-import { eachItem, isSource, type Source, Waiter } from "./item-source.ts";
+import { eachItem, isSource, lengthOf, type Source, Waiter } from "./item-source.ts";
 import { itemId, markLength } from "./items-value.ts";
 import { runIterations } from "./iterations.ts";
 import type { TaskParts } from "./journal/task-parts.ts";
@@ -25,6 +25,7 @@ export async function performMap(
     await work.run();
   } finally {
     for (const undo of unsubscribe) undo();
+    work.tally.report();
   }
   return work.tally.conclude();
 }
@@ -60,6 +61,7 @@ class Items {
   async run(): Promise<void> {
     try {
       const source = await this.waiter.unlessOver(this.#source());
+      if (source) this.tally.expected = lengthOf(source);
       const isAll = source !== undefined && (await eachItem(source, this.waiter, (item) => this.#take(item)));
       if (!isAll) this.tally.cutShort();
     } catch (thrown) {

@@ -1,10 +1,12 @@
 // How far a map has come, and what it comes to in the end. It starts nothing and saves nothing.
 import type { AttemptHost } from "./attempt.ts";
+import { limits } from "./defaults.ts";
 import { ItemsFailedError } from "./errors.ts";
+import type { ItemCounts } from "./item-counts.ts";
 import { itemsValue, markLength } from "./items-value.ts";
 import type { IterationsOutcome } from "./iterations.ts";
 import type { SavedItem } from "./journal/task-parts.ts";
-import type { ItemCounts, Performance, TaskOutcome } from "./performance.ts";
+import type { Performance, TaskOutcome } from "./performance.ts";
 import { type Change, type Changes, type EncodedValue, nothing } from "./serializer.ts";
 import type { Wait } from "./step-waits.ts";
 
@@ -13,6 +15,8 @@ const mostErrors = 100;
 
 export class MapTally {
   total = 0;
+  /** How many items there are, where the list can say so before it is gone through. */
+  expected = 0;
   readonly #host: AttemptHost;
   readonly #task: Performance;
   /** Missing where items are known by their position. */
@@ -32,6 +36,8 @@ export class MapTally {
   /** The list could not be gone through. */
   #failure: Error | undefined;
   #isCutShort = false;
+  #reportedAt = -Infinity;
+  #cancelReport: (() => void) | undefined;
 
   constructor(host: AttemptHost, task: Performance, hasKeys: boolean) {
     this.#host = host;
@@ -48,6 +54,7 @@ export class MapTally {
 
   restore(index: number, mark: string, { run, changes }: SavedItem): void {
     this.#restored++;
+    this.#reportSoon();
     this.#marks[index] = mark;
     if (run !== undefined) this.#origins.set(index, run);
     this.commit(changes);
@@ -58,6 +65,7 @@ export class MapTally {
     this.#marks[index] = mark;
     if (outcome.status === "completed") {
       this.#completed++;
+      this.#reportSoon();
       if (!this.#task.isRecorded) this.#unsaved[index] = outcome.value;
     } else if (outcome.status === "waiting") this.#waits.push(outcome.wait);
     else if (outcome.status === "failed") this.fail(index, key, outcome.errors.at(-1));
@@ -66,6 +74,7 @@ export class MapTally {
 
   fail(index: number, key: string, error: Error | undefined): void {
     if (this.#failed++ === 0) this.#firstFailed = { key, error };
+    this.#reportSoon();
     if (error && this.#errors.length < mostErrors) this.#errors.push(error);
     if (!this.#task.isRecorded) this.#unsaved[index] = nothing;
   }
@@ -87,6 +96,17 @@ export class MapTally {
     }
   }
 
+  /** Tells the observers how far it is. */
+  report(): void {
+    const { clock, observers } = this.#host;
+    this.#cancelReport?.();
+    this.#cancelReport = undefined;
+    this.#reportedAt = clock.monotonic();
+    const { taskId, action } = this.#task;
+    const items = Object.freeze({ ...this.#counts(), total: Math.max(this.total, this.expected) });
+    observers.emit({ type: "step.progressed", taskId, name: action.name, items });
+  }
+
   conclude(): TaskOutcome {
     const { stop } = this.#host;
     if (stop.requested && (this.#isCutShort || this.#failure)) return this.#outcome("cancelled");
@@ -101,6 +121,24 @@ export class MapTally {
     const value = this.#list(false);
     const changed = this.#changes.size > 0 ? { ...value, changes: this.#changes } : value;
     return { ...this.#outcome("pending"), status: "completed", value: changed, again: false, snapshots: [] };
+  }
+
+  /** Tells the observers, or sees to it that they are told when that is due again. */
+  #reportSoon(): void {
+    const { clock, observers } = this.#host;
+    if (this.#cancelReport || !observers.any) return;
+    const left = this.#reportedAt + limits.progressEvery - clock.monotonic();
+    if (left <= 0) this.report();
+    else this.#cancelReport = clock.timer(left, () => this.report(), { background: true });
+  }
+
+  #counts(): ItemCounts {
+    return Object.freeze({
+      total: this.total,
+      completed: this.#completed,
+      restored: this.#restored,
+      failed: this.#failed,
+    });
   }
 
   #list(partial: boolean): EncodedValue {
@@ -120,12 +158,7 @@ export class MapTally {
   }
 
   #outcome<Status extends "failed" | "cancelled" | "pending">(status: Status, error?: Error) {
-    const items: ItemCounts = {
-      total: this.total,
-      completed: this.#completed,
-      restored: this.#restored,
-      failed: this.#failed,
-    };
+    const items = this.#counts();
     const errors = error ? [...this.#errors, error] : this.#errors;
     return { status, attempts: this.#attempts, errors, iterations: 1, items };
   }

@@ -1,5 +1,6 @@
 // What there is to know of a task that is to be performed, and what it can come to.
 import type { Context } from "./context.ts";
+import type { ItemCounts } from "./item-counts.ts";
 import type { Iterations, IterationsOutcome } from "./iterations.ts";
 import type { TaskParts } from "./journal/task-parts.ts";
 import type { EncodedValue } from "./serializer.ts";
@@ -22,17 +23,6 @@ export interface Performance extends Omit<Iterations, "found"> {
   readonly interrupted: (() => Promise<TaskParts>) | undefined;
   /** Called once, when the condition let the task begin. */
   readonly onBegin: () => void;
-}
-
-/** How far a map has come. */
-export interface ItemCounts {
-  /** How many items the list has, as far as it was gone through. */
-  readonly total: number;
-  /** How many were executed now, and completed. */
-  readonly completed: number;
-  /** How many had their record already. */
-  readonly restored: number;
-  readonly failed: number;
 }
 
 interface Skipped {

@@ -5,7 +5,7 @@ import type { Seal, SealMarks } from "./seal.ts";
 /** Raised when what is stored can no longer be read by the version before. */
 const formatVersion = 1;
 
-export type RecordKind = "lease" | "run" | "end" | "step" | "part" | "signal" | "snapshot" | "batch";
+export type RecordKind = "lease" | "run" | "end" | "step" | "part" | "signal" | "snapshot" | "batch" | "cancel";
 
 /** The facts of a header; `undefined` ones are left out. */
 export type Facts = Readonly<Record<string, string | number | boolean | undefined>>;

@@ -2,7 +2,7 @@
 import { Context } from "./context.ts";
 import { WorkflowFailedError } from "./errors.ts";
 import { inParallel } from "./parallel.ts";
-import type { ItemCounts } from "./performance.ts";
+import type { ItemCounts } from "./item-counts.ts";
 
 export type RunStatus = "completed" | "failed" | "suspended" | "cancelled";
 

@@ -7,7 +7,7 @@ import type { RunState } from "./run-state.ts";
 /** The reasons of tasks whose records say that they were skipped. Only the records of those with a condition are read. */
 export async function findSkipped(
   graph: Graph,
-  recorder: Recorder,
+  recorder: Pick<Recorder, "isSaved" | "read">,
   isConditional: (index: number) => boolean,
 ): Promise<ReadonlyMap<number, string>> {
   const conditional = graph.nodes.filter(({ index, id }) => isConditional(index) && recorder.isSaved(id));

@@ -11,7 +11,7 @@ import type { Recorder } from "./recorder.ts";
 import { findSkipped, loadState } from "./resumed.ts";
 import type { TaskResult } from "./result.ts";
 import { nothing } from "./serializer.ts";
-import { type Wait, waitText } from "./step-waits.ts";
+import { lookedFor, type Wait, waitText } from "./step-waits.ts";
 import { type TaskState, TaskStates } from "./task-states.ts";
 import { previousOf, TaskValues } from "./task-values.ts";
 import { UnderWay } from "./under-way.ts";
@@ -252,6 +252,8 @@ export class Runner {
       state.reason = `waits for ${waitText(outcome.wait)}`;
       this.#interrupted.add(node.index);
       this.#waiting.watch();
+      const { reason } = state;
+      observers.emit({ type: "step.waiting", taskId: node.id, name, reason, ...lookedFor(outcome.wait) });
       return;
     }
     const isKept = outcome.status === "completed" || outcome.status === "skipped";

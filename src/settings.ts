@@ -85,6 +85,8 @@ export interface Settings {
   /** Whether nobody chose the id, so that no later process can find its runs. */
   readonly hasRandomId: boolean;
   readonly name: string;
+  /** Whether somebody chose the storage. */
+  readonly hasOwnStorage: boolean;
   readonly storage: GuardedStorage;
   readonly store: Store;
   readonly codec: ValueCodec;
@@ -112,7 +114,6 @@ const optionNames = [
 export function resolveSettings(options: DotFlowOptions): Settings {
   refuseUnknown(options, optionNames, "new DotFlow");
   const { clock = systemClock, name = hostname() } = options;
-  const observers: unknown = options.observers ?? [];
   const chosenId = options.workflowId ?? process.env["WORKFLOW_ID"];
   const workflowId = checkWorkflowId(chosenId ?? randomUUID());
   const lease = toMilliseconds(options.lease ?? defaults.lease, "The option lease");
@@ -120,20 +121,55 @@ export function resolveSettings(options: DotFlowOptions): Settings {
     throw new InvalidWorkflowError(
       `The option lease is ${lease} ms. It must be at least 100 ms: it has to be renewed in that time.`,
     );
-  if (!Array.isArray(observers) || observers.some((observer) => typeof observer !== "object" || observer === null)) {
-    throw new InvalidWorkflowError("The option observers is a list of objects with onEvent, aroundStep, or both.");
-  }
   const shared = { storage: options.storage ?? new StorageMemory(), clock, ...pickCodec(options) };
   return {
     workflowId,
     hasRandomId: chosenId === undefined,
     name,
     lease,
-    observers: [...(observers as Observer[])],
+    hasOwnStorage: options.storage !== undefined,
+    observers: checkObservers(options.observers),
     clock,
     retention: resolveRetention(options.retention),
     policy: resolvePolicy(options.checkpoint),
     ...resolveStore(workflowId, shared),
+  };
+}
+
+/** What another face of the same workflow has of its own. */
+export interface WithOptions {
+  /** Takes the place of the workflow's storage. */
+  storage?: Storage;
+  /** The storage where the workflow was given none. */
+  defaultStorage?: Storage;
+  /** Takes the place of the workflow's id. */
+  workflowId?: string;
+  /** The id where the workflow was given none. */
+  defaultWorkflowId?: string;
+  /** Come behind the workflow's own. */
+  observers?: readonly Observer[];
+}
+
+/** The same settings but for what `options` has. */
+export function settingsWith(settings: Settings, options: WithOptions): Settings {
+  refuseUnknown(
+    options,
+    ["storage", "defaultStorage", "workflowId", "defaultWorkflowId", "observers"],
+    "workflow.with",
+  );
+  const { clock, seal, hasOwnStorage } = settings;
+  const given = options.storage ?? (hasOwnStorage ? undefined : options.defaultStorage);
+  const storage = given ? guardStorage(given, clock, Math.random) : settings.storage;
+  const chosenId = options.workflowId ?? (settings.hasRandomId ? options.defaultWorkflowId : undefined);
+  const workflowId = chosenId === undefined ? settings.workflowId : checkWorkflowId(chosenId);
+  return {
+    ...settings,
+    workflowId,
+    hasRandomId: settings.hasRandomId && chosenId === undefined,
+    hasOwnStorage: hasOwnStorage || given !== undefined,
+    storage,
+    store: new Store(workflowId, storage, seal),
+    observers: [...settings.observers, ...checkObservers(options.observers)],
   };
 }
 
@@ -168,6 +204,13 @@ export function checkWorkflowId(id: unknown): string {
   if (/\p{Surrogate}/u.test(id))
     throw new InvalidWorkflowError(`The option workflowId, ${show(id)}, is not well-formed Unicode.`);
   return id;
+}
+
+function checkObservers(observers: unknown = []): Observer[] {
+  if (!Array.isArray(observers) || observers.some((observer) => typeof observer !== "object" || observer === null)) {
+    throw new InvalidWorkflowError("The option observers is a list of objects with onEvent, aroundStep, or both.");
+  }
+  return [...(observers as Observer[])];
 }
 
 function pickCodec({ classes, serializer, secret, encryptionKey, compression }: CodecOptions): CodecOptions {

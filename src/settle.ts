@@ -5,7 +5,8 @@ import type { PlannedTask } from "./fingerprint.ts";
 import type { Journal } from "./journal/journal.ts";
 import { keptRecords, type Plan } from "./journal/plan.ts";
 import { planOf, type Prepared } from "./prepare.ts";
-import { decideRestoration, describe, differs, type OnChange } from "./restore.ts";
+import { decideRestoration, describe, differs, type OnChange, type Restoration } from "./restore.ts";
+import type { EncodedValue } from "./serializer.ts";
 
 export interface Settled {
   readonly plan: Plan;
@@ -32,8 +33,7 @@ export async function settle(journal: Journal, prepared: Prepared, options: Sett
   const { graph, from } = prepared;
   // A workflow that is a step belongs to one run of the other: with a new one it begins anew.
   const saved = journal.plan?.parent === parent ? journal.plan : undefined;
-  const input = prepared.input ?? saved?.input;
-  const present = withConditions(planOf(prepared, input), saved);
+  const { input, present, restoration } = decide(prepared, saved, (id) => journal.isSaved(id), onChange);
 
   const begin = async (kept: Plan["kept"], items?: Plan["items"]): Promise<Plan> => {
     const now = clock.now();
@@ -54,15 +54,9 @@ export async function settle(journal: Journal, prepared: Prepared, options: Sett
     return plan;
   };
 
-  if (!saved) return { plan: await begin(keptRecords([])), resumedFrom: undefined, restored: 0, reasons: new Map() };
-  const { run, kept, reasons, changes } = decideRestoration({
-    saved,
-    isSaved: (id) => journal.isSaved(id),
-    graph,
-    present,
-    onChange,
-    from,
-  });
+  if (!saved || !restoration)
+    return { plan: await begin(keptRecords([])), resumedFrom: undefined, restored: 0, reasons: new Map() };
+  const { run, kept, reasons, changes } = restoration;
   if (changes.length > 0 && onChange === "raise") {
     throw new WorkflowChangedError(
       `Workflow "${workflowId}" no longer fits its saved run "${saved.runId}": ${describe(changes)}. ` +
@@ -86,6 +80,29 @@ export async function settle(journal: Journal, prepared: Prepared, options: Sett
   const plan = { ...saved, mode: graph.mode, input, tasks: present };
   await journal.replan(plan);
   return { plan, resumedFrom, restored, reasons };
+}
+
+/** What a start is about to do with the saved run, before anything is written. */
+export interface Decision {
+  /** The initial context of the run. */
+  readonly input: EncodedValue | undefined;
+  readonly present: readonly PlannedTask[];
+  /** Missing where nothing is saved. */
+  readonly restoration: Restoration | undefined;
+}
+
+/** Compares the saved plan with the present tasks. Pure. */
+export function decide(
+  prepared: Prepared,
+  saved: Plan | undefined,
+  isSaved: (taskId: string) => boolean,
+  onChange: OnChange,
+): Decision {
+  const { graph, from } = prepared;
+  const input = prepared.input ?? saved?.input;
+  const present = withConditions(planOf(prepared, input), saved);
+  const restoration = saved && decideRestoration({ saved, isSaved, graph, present, onChange, from });
+  return { input, present, restoration };
 }
 
 /** Keeps in mind which tasks had a condition when they were saved: their records may say that they were skipped. */

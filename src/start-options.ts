@@ -74,7 +74,7 @@ export interface ResolvedStart {
   readonly onFailure: StartOptions["onFailure"];
 }
 
-const optionNames = [
+export const startOptionNames = [
   "mode",
   "resume",
   "from",
@@ -91,7 +91,7 @@ const optionNames = [
 ];
 
 export function resolveStart(options: StartOptions): ResolvedStart {
-  refuseUnknown(options, optionNames, "start");
+  refuseUnknown(options, startOptionNames, "start");
   const {
     mode,
     resume = false,

@@ -1,10 +1,11 @@
 // One start of a workflow: acquires its run, drives it to the end, and says how it went.
 import { settledWithin } from "./clock.ts";
 import { limits } from "./defaults.ts";
-import type { SubWorkflowEnd, SubWorkflowTask } from "./attempt.ts";
+import { asError, type SubWorkflowEnd, type SubWorkflowTask } from "./attempt.ts";
 import { CorruptCheckpointError, InvalidWorkflowError, LeaseLostError, type LeaseOwner } from "./errors.ts";
 import { errorText, type EndedTask } from "./journal/end.ts";
 import { Journal } from "./journal/journal.ts";
+import type { Notes } from "./journal/lease-body.ts";
 import type { Mailbox } from "./journal/signals.ts";
 import { removeRun, tidy } from "./journal/removal.ts";
 import { Store } from "./journal/store.ts";
@@ -65,6 +66,9 @@ export class Start {
     if (signal?.aborted) onAbort();
     try {
       return await this.#drive(await prepare(this.#settings, this.#tasks, this.#options), begun);
+    } catch (error) {
+      if (this.#observers.runId === "") this.#observers.emit({ type: "run.refused", error: asError(error) });
+      throw error;
     } finally {
       cancelDeadline();
       signal?.removeEventListener("abort", onAbort);
@@ -100,8 +104,10 @@ export class Start {
       onWatch,
       policy,
       parents: this.#parents,
+      notes: this.#observers.notes(),
     });
     journal.onLost = (error) => this.#stop.request(error);
+    journal.onCancel = () => this.cancel();
     let runner: Runner | undefined;
     try {
       // A storage may know only by now whether it is durable.
@@ -114,7 +120,7 @@ export class Start {
         parent: this.#parents[0]?.runId,
       });
       runner = this.#makeRunner(journal, prepared, settled);
-      this.#announce(settled);
+      this.#announce(settled, journal.notesBefore);
       begun(settled.plan.runId);
       await runner.run();
       if (this.#stop.reason instanceof LeaseLostError) throw this.#stop.reason;
@@ -138,12 +144,12 @@ export class Start {
     }
   }
 
-  #announce({ plan, resumedFrom, restored }: Settled): void {
+  #announce({ plan, resumedFrom, restored }: Settled, notes: Notes): void {
     const { mode, tasks } = plan;
     const total = tasks.length;
     this.#observers.runId = plan.runId;
     if (resumedFrom === undefined) this.#observers.emit({ type: "run.started", mode, total });
-    else this.#observers.emit({ type: "run.resumed", mode, total, restored, previousRunId: resumedFrom });
+    else this.#observers.emit({ type: "run.resumed", mode, total, restored, previousRunId: resumedFrom, notes });
   }
 
   #makeRunner(journal: Journal, { graph, tasks, actions, initials }: Prepared, { plan, reasons }: Settled): Runner {
@@ -320,19 +326,28 @@ export class Start {
     );
   }
 
-  #emitEnd({ status, succeeded, restored, failed, skipped }: RunResult): void {
-    const durationMs = this.#settings.clock.now() - this.#startedAt;
-    this.#observers.emit({ type: `run.${status}`, durationMs, succeeded, restored, failed, skipped });
+  #emitEnd({ status, succeeded, restored, failed, skipped }: RunResult, error?: Error): void {
+    const facts = { durationMs: this.#elapsed(), succeeded, restored, failed, skipped };
+    this.#observers.emit({ type: `run.${status}`, ...facts, ...(error && { error }) });
+  }
+
+  #elapsed(): number {
+    return this.#settings.clock.now() - this.#startedAt;
   }
 
   /** The run can't go on. Notes that, and lets others drive, as far as the storage still works. */
   async #giveUp(journal: Journal, runner: Runner | undefined, error: unknown): Promise<void> {
-    if (error instanceof LeaseLostError) return this.#observers.warn(error.message, { cause: error });
+    if (error instanceof LeaseLostError) {
+      this.#observers.warn(error.message, { cause: error });
+      if (runner) this.#observers.emit({ type: "run.lost", durationMs: this.#elapsed(), error });
+      return;
+    }
     if (runner) {
       const { workflowId } = this.#settings;
       const load = async (): Promise<{ found: boolean }> => ({ found: false });
       this.#emitEnd(
         new RunResult({ workflowId, runId: journal.runId, status: "failed", tasks: runner.results() }, { load }),
+        asError(error),
       );
     }
     const leave = async (): Promise<void> => {

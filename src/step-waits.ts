@@ -26,6 +26,20 @@ export function singleWaits(wait: Wait): readonly Wait[] {
   return wait.any ?? [wait];
 }
 
+/** What lets a step go on that waits: the names of signals, and the earliest time. */
+export function lookedFor(wait: Wait): { readonly signals: readonly string[]; readonly until: Date | undefined } {
+  const waits = flat(wait);
+  const until = Math.min(...waits.map((each) => each.until ?? Infinity));
+  return {
+    signals: [...new Set(waits.flatMap(({ signal }) => signal ?? []))],
+    until: until === Infinity ? undefined : new Date(until),
+  };
+}
+
+function flat(wait: Wait): readonly Wait[] {
+  return wait.any?.flatMap(flat) ?? [wait];
+}
+
 /** For people: `signal "approval"`, `2026-11-21T12:00:00.000Z`. */
 export function waitText({ signal, until, any }: Wait): string {
   if (any) return any.slice(0, 3).map(waitText).join(", ") + (any.length > 3 ? ` and ${any.length - 3} more` : "");

@@ -1,6 +1,6 @@
 // How far each task of a run is. Bookkeeping for the runner: it decides nothing and starts nothing.
 import type { Graph, GraphNode } from "./graph.ts";
-import type { ItemCounts } from "./performance.ts";
+import type { ItemCounts } from "./item-counts.ts";
 import type { TaskResult, TaskStatus } from "./result.ts";
 import type { EncodedValue } from "./serializer.ts";
 import { singleWaits, type Wait } from "./step-waits.ts";

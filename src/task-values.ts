@@ -60,9 +60,7 @@ export class TaskValues {
    * shows when its value is asked for.
    */
   async findTorn(): Promise<readonly number[]> {
-    const last = this.#restored().filter(
-      ({ dependents }) => !dependents.some((dependent) => this.#isRestored(dependent)),
-    );
+    const last = lastOf(this.#restored(), (index) => this.#isRestored(index));
     if (last.length > limits.tornChecks) return [];
     const torn = await inParallel(last, async ({ index }) => {
       const isTorn = (await this.#valueOf(index)) === undefined;
@@ -100,6 +98,11 @@ export class TaskValues {
   #state(index: number): TaskState {
     return this.#options.states.of(index);
   }
+}
+
+/** The nodes that nothing restored follows from. */
+export function lastOf(nodes: readonly GraphNode[], isRestored: (index: number) => boolean): GraphNode[] {
+  return nodes.filter(({ dependents }) => !dependents.some(isRestored));
 }
 
 /** The previous value of a step in the form that it asked for: a fresh copy, with `null` from where nothing came. */

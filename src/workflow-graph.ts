@@ -28,3 +28,34 @@ export function workflowGraph(tasks: readonly AddedTask[], mode: GraphMode | und
   }));
   return buildGraph(graphTasks, mode);
 }
+
+/** A task of a workflow with what it follows. */
+export interface GraphTaskInfo {
+  readonly id: string;
+  /** The name of its action. */
+  readonly name: string;
+  readonly group: string;
+  /** The ids of the tasks that have to end before it begins. */
+  readonly after: readonly string[];
+  /** Whether it has a condition. */
+  readonly conditional: boolean;
+  /** Whether it goes over a list. */
+  readonly map: boolean;
+}
+
+/** The tasks of a workflow and what orders them. */
+export interface WorkflowGraph {
+  readonly workflowId: string;
+  readonly mode: GraphMode;
+  /** In the order in which they were added. */
+  readonly tasks: readonly GraphTaskInfo[];
+}
+
+/** Describes a graph for people and drawings. */
+export function describeGraph(workflowId: string, tasks: readonly AddedTask[], graph: Graph): WorkflowGraph {
+  const described = tasks.map(({ id, name, group, when, map }, index): GraphTaskInfo => {
+    const after = graph.nodes[index]?.dependencies.map((dependency) => graph.nodes[dependency]?.id ?? "") ?? [];
+    return { id, name, group, after, conditional: when !== undefined, map: map !== undefined };
+  });
+  return { workflowId, mode: graph.mode, tasks: described };
+}

@@ -1,4 +1,5 @@
 // Loads an optional package when it is first needed, and names it where it is missing.
+import { createRequire } from "node:module";
 import { MissingPackageError } from "../../src/errors.ts";
 
 /**
@@ -18,11 +19,25 @@ export async function loadPackage<Module>(
   try {
     return await load();
   } catch (cause) {
-    if (!isMissing(cause, name)) throw cause;
-    throw new MissingPackageError(`${user} needs the package ${name}, which is not installed: npm install ${install}`, {
-      cause,
-    });
+    throw isMissing(cause, name) ? missing(name, user, install, cause) : cause;
   }
+}
+
+/**
+ * The same at once, for packages that `require` can load. A bundler does not see it: whoever uses it lets the package be
+ * handed in as well.
+ */
+export function requirePackage(name: string, user: string): unknown {
+  try {
+    return createRequire(import.meta.url)(name);
+  } catch (cause) {
+    throw isMissing(cause, name) ? missing(name, user, name, cause) : cause;
+  }
+}
+
+function missing(name: string, user: string, install: string, cause: unknown): MissingPackageError {
+  const text = `${user} needs the package ${name}, which is not installed: npm install ${install}`;
+  return new MissingPackageError(text, { cause });
 }
 
 /** Not so where the package is there and one that it needs itself is missing. */

@@ -8,7 +8,7 @@ import type { CheckpointPolicy } from "./gatherer.ts";
 import { gatherItems } from "./items.ts";
 import { encodePart } from "./keys.ts";
 import { Lease } from "./lease.ts";
-import type { Pointers } from "./lease-body.ts";
+import type { Notes, Pointers } from "./lease-body.ts";
 import { LeaseStore } from "./lease-store.ts";
 import { encodePlan, type Plan, readPlan } from "./plan.ts";
 import { newRunId } from "./run-id.ts";
@@ -30,6 +30,8 @@ export interface OpenOptions {
   readonly policy: CheckpointPolicy | undefined;
   /** Where the runs that this one is a step of get their signals, the nearest first. */
   readonly parents: readonly Mailbox[];
+  /** What the observers want those of the next start to know. */
+  readonly notes: Notes;
   /** Called once when another process holds the lease and only time can tell whether it lives. */
   readonly onWatch: (owner: LeaseOwner) => void;
 }
@@ -72,7 +74,7 @@ export class Journal {
 
   /** Acquires the lease, and finds the run to resume: its `plan` is there then. */
   static async open(options: OpenOptions): Promise<Journal> {
-    const { store, clock, lease, lock, signal, resume, onWatch, policy, parents } = options;
+    const { store, clock, lease, lock, signal, resume, onWatch, policy, parents, notes } = options;
     const { workflowId } = store;
     let fresh = "";
     const point = (previous: Pointers, generation: number): Pointers => {
@@ -80,7 +82,16 @@ export class Journal {
       fresh = newRunId(clock.now(), generation);
       return resume && previous.length > 0 ? previous : [{ run: fresh, plan: 0 }, ...previous.slice(0, 9)];
     };
-    const held = await Lease.acquire({ store: new LeaseStore(store), clock, lease, lock, signal, onWatch, point });
+    const held = await Lease.acquire({
+      store: new LeaseStore(store),
+      clock,
+      lease,
+      lock,
+      signal,
+      onWatch,
+      point,
+      notes,
+    });
     const journal = new Journal({ store, clock, policy, parents }, held, fresh);
     try {
       if (resume) await journal.#find();
@@ -120,8 +131,17 @@ export class Journal {
     return this.#lease.generation;
   }
 
+  /** The notes of the start before this one. */
+  get notesBefore(): Notes {
+    return Object.freeze(this.#lease.notesBefore);
+  }
+
   set onLost(callback: (error: Error) => void) {
     this.#lease.onLost = callback;
+  }
+
+  set onCancel(callback: () => void) {
+    this.#lease.onCancel = callback;
   }
 
   /** Whether the last records may be torn: the process that wrote them did not end in order. */
@@ -242,7 +262,14 @@ export class Journal {
    * Names the state of the run as it is with a record that is about to be written: with it the snapshot counts. `begun` are
    * the iterations and maps that are under way then.
    */
-  async snapshot({ id, metadata, begun, now, with: { taskId: own, key }, changesState }: SnapshotRequest): Promise<void> {
+  async snapshot({
+    id,
+    metadata,
+    begun,
+    now,
+    with: { taskId: own, key },
+    changesState,
+  }: SnapshotRequest): Promise<void> {
     const plan = this.#plan as Plan;
     const isKept = (taskId: string): boolean => this.isSaved(taskId) || (key === undefined && taskId === own);
     const taskIds = plan.tasks.map((task) => task.id).filter(isKept);
@@ -322,7 +349,7 @@ export class Journal {
       const { run, plan } = pointer;
       const found = await readPlan(this.#store, run, plan);
       if (!found) {
-        await this.#refuseDamaged(run);
+        await refuseDamaged(this.#store, run);
         continue;
       }
       const prefix = this.#store.keys.steps(run);
@@ -334,17 +361,18 @@ export class Journal {
       return;
     }
   }
+}
 
-  /** A run that is gone or was never begun is passed over; one that has records and a torn plan must not be. */
-  async #refuseDamaged(run: string): Promise<void> {
-    const prefix = this.#store.keys.runFolder(run);
-    const names = (await this.#store.list(prefix)).map((key) => key.slice(prefix.length));
-    if (!names.includes("run") || !names.some((name) => name.startsWith("steps/"))) return;
-    throw new CorruptCheckpointError(
-      `The plan of run "${run}" of workflow "${this.#store.workflowId}" is cut short, though tasks of it are saved. Restore "${prefix}run" from a backup, or start without resume.`,
-      { workflowId: this.#store.workflowId, runId: run, key: `${prefix}run` },
-    );
-  }
+/** A run that is gone or was never begun is passed over; one that has records and a torn plan must not be. */
+export async function refuseDamaged(store: Store, run: string): Promise<void> {
+  const { workflowId } = store;
+  const prefix = store.keys.runFolder(run);
+  const names = (await store.list(prefix)).map((key) => key.slice(prefix.length));
+  if (!names.includes("run") || !names.some((name) => name.startsWith("steps/"))) return;
+  throw new CorruptCheckpointError(
+    `The plan of run "${run}" of workflow "${workflowId}" is cut short, though tasks of it are saved. Restore "${prefix}run" from a backup, or start without resume.`,
+    { workflowId, runId: run, key: `${prefix}run` },
+  );
 }
 
 export function toStepRecord(record: StoredRecord): StepRecord {

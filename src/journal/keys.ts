@@ -3,6 +3,9 @@
 import { hash } from "node:crypto";
 import { limits } from "../defaults.ts";
 
+/** Behind the key of a lease. */
+const cancelEnding = ".cancel";
+
 const plain = /^[a-z0-9_-][a-z0-9._-]*$/;
 /** Names that Windows keeps for devices, with any ending. */
 const reserved = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/;
@@ -63,6 +66,11 @@ export class Keys {
     return this.leases + String(generation).padStart(8, "0");
   }
 
+  /** The request that the owner of a generation end its run. */
+  cancel(generation: number): string {
+    return this.lease(generation) + cancelEnding;
+  }
+
   runFolder(runId: string): string {
     return `${this.runs}${encodePart(runId)}/`;
   }
@@ -120,6 +128,11 @@ export class Keys {
   step(runId: string, taskId: string): string {
     return this.steps(runId) + encodePart(taskId);
   }
+}
+
+/** The generation whose owner is asked to end its run; 0 for the key of anything else. */
+export function cancelledGeneration(key: string): number {
+  return key.endsWith(cancelEnding) ? generationOf(key.slice(0, -cancelEnding.length)) : 0;
 }
 
 /** The generation in the key of a lease, a plan or an end; 0 for what somebody else put beside them. */

@@ -16,6 +16,9 @@ export interface RunPointer {
 /** What a lease says of the run it drives: none yet, or the newest first. The older ones stand until the newest is known to exist. */
 export type Pointers = readonly RunPointer[];
 
+/** Short texts of observers, by the name of the observer. */
+export type Notes = Readonly<Record<string, string>>;
+
 /** What a process writes of its lease. */
 export interface LeaseBody {
   readonly runs: Pointers;
@@ -26,4 +29,6 @@ export interface LeaseBody {
   /** Whether everything that was begun under it was written to the end; missing where that is not certain. */
   readonly intact?: boolean;
   readonly owner: Identity;
+  /** What observers of the one who drives want those of the next one to know, by their names. */
+  readonly notes?: Notes;
 }

@@ -45,6 +45,18 @@ export class LeaseStore {
     return this.#store.put(this.#store.keys.lease(generation), encode(writer, body));
   }
 
+  /** Asks the owner of a generation to end its run. `writer` is its mark: the request is for nobody else who has that number. */
+  async requestCancel(generation: number, writer: string): Promise<void> {
+    const payload = Buffer.alloc(0);
+    await this.#store.put(this.#store.keys.cancel(generation), { kind: "cancel", writer, facts: {}, payload });
+  }
+
+  /** Whom the request of a generation is for; `undefined` where it is torn or can't be trusted. */
+  async readCancel(generation: number): Promise<string | undefined> {
+    const record = await this.#store.read(this.#store.keys.cancel(generation)).catch(() => undefined);
+    return record?.kind === "cancel" ? record.writer : undefined;
+  }
+
   async #recover(): Promise<LeaseBody> {
     return {
       runs: await newestRuns(this.#store),

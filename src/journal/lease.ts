@@ -4,9 +4,9 @@ import { randomUUID } from "node:crypto";
 import { type Clock, sleep } from "../clock.ts";
 import { limits } from "../defaults.ts";
 import type { LeaseLostError, LeaseOwner } from "../errors.ts";
-import { generationOf } from "./keys.ts";
+import { cancelledGeneration, generationOf } from "./keys.ts";
 import { ownIdentity } from "./identity.ts";
-import type { LeaseBody, Pointers } from "./lease-body.ts";
+import type { LeaseBody, Notes, Pointers } from "./lease-body.ts";
 import { lockedError, lostError, ownerOf, unseenError } from "./lease-errors.ts";
 import { judge } from "./lease-judge.ts";
 import type { LeaseStore } from "./lease-store.ts";
@@ -23,6 +23,8 @@ export interface LeaseOptions {
   readonly point: (previous: Pointers, generation: number) => Pointers;
   /** The lowest generation that will do. @default the next one */
   readonly atLeast?: number;
+  /** Kept with the lease. @default those of the one before */
+  readonly notes?: Notes;
 }
 
 interface Mark {
@@ -42,6 +44,7 @@ export class Lease {
   #generation = 0;
   #writer = "";
   #runs: Pointers = [];
+  #notesBefore: Notes | undefined;
   #count = 0;
   #mark: Mark;
   #lost: LeaseLostError | undefined;
@@ -49,9 +52,15 @@ export class Lease {
   #intact = false;
   #followsCrash = false;
   #cancelTimer = (): void => {};
+  /** The generations that this lease has had, by their writers. */
+  readonly #own = new Map<number, string>();
+  /** Requests to cancel that were looked at. */
+  readonly #seenRequests = new Set<number>();
   #queue: Promise<unknown> = Promise.resolve();
   /** Called once, when another process has taken over. */
   onLost: (error: LeaseLostError) => void = () => {};
+  /** Called once a renewal finds that another process asks this one to end its run. */
+  onCancel: () => void = () => {};
 
   /** Acquires the lease of the workflow, or rejects with a `WorkflowLockedError`. */
   static async acquire(options: LeaseOptions): Promise<Lease> {
@@ -84,6 +93,11 @@ export class Lease {
     return this.#runs;
   }
 
+  /** The notes of the lease before. */
+  get notesBefore(): Notes {
+    return this.#notesBefore ?? {};
+  }
+
   /** Whether the lease before did not end in order, so that its last writes may be torn. */
   get followsCrash(): boolean {
     return this.#followsCrash;
@@ -92,7 +106,7 @@ export class Lease {
   /** The generations of owners before this one that did not end in order: they may be asleep in the middle of something. */
   async unsettled(): Promise<number[]> {
     const { store } = this.#options;
-    const before = (await store.list()).map(generationOf).filter((each) => each < this.#generation);
+    const before = (await store.list()).map(generationOf).filter((each) => each > 0 && each < this.#generation);
     const unsettled: number[] = [];
     // One that ended in order has seen to those before it.
     for (const generation of before.sort((a, b) => b - a)) {
@@ -175,6 +189,7 @@ export class Lease {
       }
       const next = Math.max(generation + 1, atLeast);
       this.#runs = point(seen?.body.runs ?? [], next);
+      this.#notesBefore = seen?.body.notes;
       if (!(await this.#create(next))) continue;
       this.#followsCrash = seen !== undefined && !seen.body.intact;
       if (seen && verdict !== "free" && (await store.read(generation))?.text !== seen.text)
@@ -216,6 +231,7 @@ export class Lease {
     if (!ours) return false;
     held.delete(before);
     this.#generation = generation;
+    this.#own.set(generation, writer);
     this.#mark = mark;
     return true;
   }
@@ -267,13 +283,22 @@ export class Lease {
   }
 
   async #requireHighest(): Promise<void> {
-    if ((await this.#highest()) !== this.#generation) throw this.#lose();
+    const keys = await this.#options.store.list();
+    if (highestOf(keys) !== this.#generation) throw this.#lose();
+    // The listing has it anyway, so that looking for requests costs nothing.
+    for (const generation of keys.map(cancelledGeneration)) await this.#heed(generation);
+  }
+
+  /** Heeds a request to cancel that is for this owner: numbers of leases that were removed come again. */
+  async #heed(generation: number): Promise<void> {
+    const writer = this.#own.get(generation);
+    if (writer === undefined || this.#seenRequests.has(generation)) return;
+    this.#seenRequests.add(generation);
+    if ((await this.#options.store.readCancel(generation)) === writer) this.onCancel();
   }
 
   async #highest(): Promise<number> {
-    let highest = 0;
-    for (const key of await this.#options.store.list()) highest = Math.max(highest, generationOf(key));
-    return highest;
+    return highestOf(await this.#options.store.list());
   }
 
   #lose(): LeaseLostError {
@@ -285,7 +310,7 @@ export class Lease {
   }
 
   #body(released: boolean): LeaseBody {
-    const { clock, lease } = this.#options;
+    const { clock, lease, notes = this.#notesBefore } = this.#options;
     return {
       runs: this.#runs,
       lease,
@@ -294,6 +319,7 @@ export class Lease {
       released,
       ...(this.#intact && { intact: true }),
       owner: ownIdentity(),
+      ...(notes && Object.keys(notes).length > 0 && { notes }),
     };
   }
 
@@ -320,4 +346,10 @@ export class Lease {
     this.#queue = turn.catch(() => {});
     return turn;
   }
+}
+
+function highestOf(keys: readonly string[]): number {
+  let highest = 0;
+  for (const key of keys) highest = Math.max(highest, generationOf(key));
+  return highest;
 }

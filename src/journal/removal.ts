@@ -2,7 +2,7 @@
 import { limits } from "../defaults.ts";
 import { inParallel } from "../parallel.ts";
 import { currentLease } from "./history.ts";
-import { generationOf } from "./keys.ts";
+import { cancelledGeneration, generationOf } from "./keys.ts";
 import { LeaseStore, newestRuns } from "./lease-store.ts";
 import { readPlan, referencedRuns } from "./plan.ts";
 import { timeOfRun } from "./run-id.ts";
@@ -82,8 +82,9 @@ export async function removeAllRuns(store: Store): Promise<number> {
 export async function removeLeases(store: Store, below: number): Promise<void> {
   const keys = await new LeaseStore(store).list();
   const generations = keys
-    .map((key) => ({ key, generation: generationOf(key) }))
-    .sort((a, b) => a.generation - b.generation);
+    .map((key) => ({ key, generation: generationOf(key) || cancelledGeneration(key) }))
+    // What belongs to a lease goes before it.
+    .sort((a, b) => a.generation - b.generation || cancelledGeneration(b.key) - cancelledGeneration(a.key));
   for (const { key, generation } of generations) if (generation < below) await store.delete(key);
 }
 

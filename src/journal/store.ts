@@ -10,7 +10,7 @@ import { runIdPattern } from "./run-id.ts";
 const part = String.raw`(iterations/\d{8,}|(once|intents|waits|arrivals)/\d{8,}/[^/]+|progress/\d{8,}/\d{8,})`;
 const parts = String.raw`parts/[^/]+/(${part}|items/[^/]+|of/[^/]+/${part})`;
 const own = new RegExp(
-  `^(leases/\\d{8,}|snapshots/[^/]+/${runIdPattern}\\.\\d{15}-[0-9a-f]{8}|runs/${runIdPattern}/(run|batches/\\d{8,}-\\d{8,}|(plans|ends)/\\d{8,}|steps/[^/]+|(signals|taken)/[^/]+/[^/]+|${parts}))$`,
+  `^(leases/\\d{8,}(\\.cancel)?|snapshots/[^/]+/${runIdPattern}\\.\\d{15}-[0-9a-f]{8}|runs/${runIdPattern}/(run|batches/\\d{8,}-\\d{8,}|(plans|ends)/\\d{8,}|steps/[^/]+|(signals|taken)/[^/]+/[^/]+|${parts}))$`,
 );
 
 export class Store {

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { sourcesOf } from "./sources.ts";
 
 const layers = `
-  errors clock defaults parallel storage options duration stop events
+  errors clock defaults parallel storage options duration stop item-counts events
   storage-memory guard values serializer seal record export-file items-value run-state
   graph fingerprint
   journal/keys journal/run-id journal/identity journal/store journal/lease-body journal/lease-errors journal/lease-judge journal/lease-store journal/lease
@@ -11,11 +11,11 @@ const layers = `
   journal/plan journal/end journal/run-records journal/run-parts journal/journal journal/workflows journal/history journal/verify journal/removal journal/transfer journal/restoring
   step-parts step-waits sub-workflow context
   decorators schema retry action
-  restore observers turns attempt-control attempt iterations performance item-source map-tally map-items perform
+  restore observer-line observers turns attempt-control attempt iterations performance item-source map-tally map-items perform
   result task-states task-values recorder resumed waiting-tasks runner
   step-source task-list tasks workflow-graph
-  settings start-options prepare settle start
-  copy-run checkpoint-views checkpoints dotflow index
+  settings start-options prepare settle start explain
+  copy-run checkpoint-views checkpoints schedule-options schedule-times schedule dotflow index
 `;
 
 const order = layers.trim().split(/\s+/);

@@ -1,0 +1,39 @@
+// The times that a cron pattern names. Only here the cron library is used, and it is loaded when the first schedule is made.
+import type { Cron } from "croner";
+import { InvalidWorkflowError } from "./errors.ts";
+import { show } from "./options.ts";
+
+export class ScheduleTimes {
+  readonly #cron: Cron;
+
+  /** Rejects with an `InvalidWorkflowError` where the pattern is none, or names no time after `now`. */
+  static async of(cron: string, timezone: string | undefined, now: number): Promise<ScheduleTimes> {
+    const { Cron } = await import("croner");
+    const times = new ScheduleTimes(parse(Cron, cron, timezone));
+    if (times.after(now) === undefined)
+      throw new InvalidWorkflowError(`The option cron is ${show(cron)}, and no time to come fits it.`);
+    return times;
+  }
+
+  private constructor(cron: Cron) {
+    this.#cron = cron;
+  }
+
+  /** The first time after `now`, in milliseconds since 1970; `undefined` where there is none. */
+  after(now: number): number | undefined {
+    return this.#cron.nextRun(new Date(now))?.getTime();
+  }
+}
+
+function parse(Constructor: typeof Cron, cron: string, timezone: string | undefined): Cron {
+  try {
+    // A list such as "0,30 2 * * *" counts as fixed times when clocks change, as it does for cron.
+    return new Constructor(cron, { paused: true, fixedTimeRule: "no-wildcard", ...(timezone && { timezone }) });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message.replace(/^CronPattern:\s*/, "") : String(cause);
+    throw new InvalidWorkflowError(
+      `The option cron is ${show(cron)}, which is not a pattern: ${why} Five fields are minute, hour, day of the month, month and day of the week, such as "0 * * * *" for every hour.`,
+      { cause },
+    );
+  }
+}
