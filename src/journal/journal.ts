@@ -60,6 +60,8 @@ export class Journal {
   readonly #fresh: string;
   readonly #parents: readonly Mailbox[];
   #plan: Plan | undefined;
+  /** Whether another driving of the run came before this one. */
+  #isResumed = false;
   /** The place of the newest snapshot, where it is known. */
   #lastPlace: number | undefined;
   /** The last part of the keys of this run's records. */
@@ -104,7 +106,9 @@ export class Journal {
     this.#records = new RunRecords({ store, lease, clock, policy, runId: () => this.runId });
     // Asked for only once there is a plan.
     const plan = (): Plan => this.#plan as Plan;
-    this.#parts = new RunParts({ store, lease, records: this.#records, plan, mailboxes: () => this.#mailboxes() });
+    const mailboxes = (): readonly Mailbox[] => this.#mailboxes();
+    const isResumed = (): boolean => this.#isResumed;
+    this.#parts = new RunParts({ store, lease, records: this.#records, plan, mailboxes, isResumed });
   }
 
   /** The plan of the run; missing until one was found or begun. */
@@ -161,6 +165,7 @@ export class Journal {
     );
     this.#lease.confirmRun();
     this.#plan = plan;
+    this.#isResumed = false;
     this.#saved = new Set();
     this.#forgotten = new Set();
     this.#records.reset();
@@ -327,6 +332,7 @@ export class Journal {
       }
       const prefix = this.#store.keys.steps(run);
       this.#plan = found;
+      this.#isResumed = true;
       if (this.#lease.runs[0]?.run === run) this.#lease.confirmRun();
       else await this.#lease.point([pointer]);
       if (pointer.batches && this.#lease.followsCrash) await this.#records.closeBatches(run);

@@ -17,26 +17,26 @@ export interface RunPartsOptions {
   readonly records: RunRecords;
   readonly plan: () => Plan;
   readonly mailboxes: () => readonly Mailbox[];
+  /** Whether another driving of the run came before this one. */
+  readonly isResumed: () => boolean;
 }
 
 export class RunParts {
   readonly #options: RunPartsOptions;
+  /** The tasks that may have saved something in this driving of the run. */
+  readonly #begun = new Set<string>();
 
   constructor(options: RunPartsOptions) {
     this.#options = options;
   }
 
-  /** Whether tasks may have saved something though what they follow from has no record any more: it was gathered, or torn. */
-  get mayBeAhead(): boolean {
-    const { lease, records } = this.#options;
-    const { parts = false, batches = false } = records.pointer ?? {};
-    return parts && (batches || lease.followsCrash);
-  }
-
-  /** Whether there may be something that a task saved on its way, given whether it may have been interrupted. */
-  mayHave(taskId: string, wasInterrupted: boolean): boolean {
-    const { records, plan } = this.#options;
-    const hasOwn = wasInterrupted && (records.pointer?.parts ?? false);
+  /**
+   * Whether there may be something that a task saved on its way: in this driving of the run, or in one before it. There it may
+   * be any task that has no record, also one that something new stands before now.
+   */
+  mayHave(taskId: string): boolean {
+    const { records, plan, isResumed } = this.#options;
+    const hasOwn = this.#begun.has(taskId) || (isResumed() && (records.pointer?.parts ?? false));
     return hasOwn || this.borrowedFrom(taskId).length > 0 || plan().begun?.[taskId] !== undefined;
   }
 
@@ -45,8 +45,8 @@ export class RunParts {
     return this.#options.plan().items?.[taskId] ?? [];
   }
 
-  /** What a task that was interrupted has saved on its way. */
-  async interrupted(taskId: string): Promise<TaskParts> {
+  /** What a task has saved on its way. */
+  async saved(taskId: string): Promise<TaskParts> {
     const { store, records, plan } = this.#options;
     const names = await records.names(plan().runId, store.keys.parts(plan().runId, taskId));
     const borrowed = await inParallel(this.borrowedFrom(taskId), async (run) => {
@@ -60,6 +60,7 @@ export class RunParts {
   of(taskId: string, names: readonly string[] = [], borrowed: readonly BorrowedItems[] = []): TaskParts {
     const { store, lease, records, plan, mailboxes } = this.#options;
     const { runId } = plan();
+    this.#begun.add(taskId);
     const folder = store.keys.parts(runId, taskId);
     const saved = names.length + borrowed.reduce((sum, items) => sum + items.names.size, 0);
     return new TaskParts({

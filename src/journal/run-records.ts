@@ -52,10 +52,7 @@ export class RunRecords {
     const note = async (): Promise<void> => {
       const { pointer } = this;
       const run = this.#options.runId();
-      // What is held back may be lost, so that parts may be there of a task that follows from it: a resume has to know.
-      const facts = { [what]: true, ...(what === "parts" && this.#gatherer && { batches: true }) };
-      if (Object.keys(facts).every((fact) => pointer?.[fact as Extra])) return;
-      await this.#options.lease.point([{ run, plan: 0, ...pointer, ...facts }]);
+      if (!pointer?.[what]) await this.#options.lease.point([{ run, plan: 0, ...pointer, [what]: true }]);
     };
     let noted = this.#noted.get(what);
     if (!noted) this.#noted.set(what, (noted = note()));
