@@ -60,6 +60,8 @@ export interface Execution {
   readonly iteration: number;
   /** Where the step saves things on its way; made when it first does. */
   readonly parts: () => IterationParts;
+  /** The run in which the task began: it may go on in another one. */
+  readonly beganIn: string;
   /** Makes sure, at once or when the promise resolves, that no other process has taken the run over meanwhile. */
   readonly ensure: () => Promise<void> | undefined;
 }
@@ -172,7 +174,7 @@ async function oneAttempt(host: AttemptHost, execution: Execution, attempt: numb
     ...details,
     attempt,
     iteration: execution.iteration,
-    idempotencyKey: () => idempotencyKey([workflowId, runId, taskId], execution),
+    idempotencyKey: () => idempotencyKey(workflowId, execution),
     signal: () => control.signal,
     initial: execution.initial,
     parts: partsOfStep,
@@ -303,7 +305,8 @@ export async function pauseUnless(clock: Clock, milliseconds: number, ...stops: 
 }
 
 /** The first iteration has the key that a task without iterations has. */
-function idempotencyKey(task: readonly string[], { item, iteration }: Execution): string {
+function idempotencyKey(workflowId: string, { beganIn, taskId, item, iteration }: Execution): string {
+  const task = [workflowId, beganIn, taskId];
   const parts = [...task, ...(item === undefined ? [] : [item]), ...(iteration > 1 ? [iteration] : [])];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }

@@ -9,6 +9,8 @@ import type { RecordReader } from "./task-values.ts";
 export interface PartsOfTasks {
   /** Whether there may be something of a task, so that it has to be looked for. */
   mayHave(taskId: string): boolean;
+  /** The run in which a task began. */
+  beganIn(taskId: string): string;
   /** What a task has saved. */
   saved(taskId: string): Promise<TaskParts>;
   /** Where one that begins now saves things. */

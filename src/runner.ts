@@ -211,9 +211,10 @@ export class Runner {
       isRecorded: !state.tainted,
       saved: mayHaveParts ? () => recorder.parts.saved(node.id) : undefined,
       onSaving: (asked) => this.#snapshots.take(node, asked),
-      onSaved: (iteration) => this.#snapshots.noteIteration(node.id, iteration),
+      onSaved: (iteration, run) => this.#snapshots.noteIteration(node.id, iteration, run),
       parts: () => (state.tainted ? unsavedParts() : recorder.parts.of(node.id)),
       ensure: () => recorder.ensure(),
+      beganIn: recorder.parts.beganIn(node.id),
       onBegin: () => {
         state.startedAt = host.clock.now();
         host.observers.emit({ type: "step.started", taskId: node.id, name, reason: state.reason });

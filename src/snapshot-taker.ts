@@ -2,6 +2,7 @@
 import type { Clock } from "./clock.ts";
 import type { GraphNode } from "./graph.ts";
 import type { SnapshotsAsked } from "./iterations.ts";
+import type { Begun } from "./journal/journal.ts";
 import { inParallel } from "./parallel.ts";
 import type { Recorder } from "./recorder.ts";
 import type { TaskStates } from "./task-states.ts";
@@ -14,9 +15,11 @@ export interface SnapshotTakerOptions {
   readonly isMap: (index: number) => boolean;
 }
 
+type Iteration = Begun["iterations"][string];
+
 /** What a task that is not done has: the last saved iteration of a loop, or items of a map. */
 interface Progress {
-  readonly iteration?: number;
+  readonly last?: Iteration;
   readonly hasItems: boolean;
 }
 
@@ -25,7 +28,7 @@ const nothing: Progress = { hasItems: false };
 export class SnapshotTaker {
   readonly #options: SnapshotTakerOptions;
   /** The last saved iterations of the loops that ran in this driving of the run. */
-  readonly #iterations = new Map<string, number>();
+  readonly #iterations = new Map<string, Iteration>();
   /** What tasks that have not begun in this driving have from before. */
   readonly #before = new Map<number, Promise<Progress>>();
 
@@ -33,8 +36,9 @@ export class SnapshotTaker {
     this.#options = options;
   }
 
-  noteIteration(taskId: string, iteration: number): void {
-    this.#iterations.set(taskId, iteration);
+  /** `run` has the iteration, where it is not this one. */
+  noteIteration(taskId: string, iteration: number, run: string | undefined): void {
+    this.#iterations.set(taskId, { iteration, run });
   }
 
   noteDone(taskId: string): void {
@@ -50,7 +54,7 @@ export class SnapshotTaker {
     if (states.of(index).tainted) return;
     const { snapshots, key, iteration, changesState } = asked;
     const iterations = new Map(this.#iterations);
-    if (iteration !== undefined) iterations.set(taskId, iteration);
+    if (iteration !== undefined) iterations.set(taskId, { iteration });
     else if (key === undefined) iterations.delete(taskId);
     const begun = await this.#underWay(iterations, key === undefined ? index : undefined);
     const now = clock.now();
@@ -59,17 +63,14 @@ export class SnapshotTaker {
   }
 
   /** How far the tasks are that are not done; `done` is one that is about to be. */
-  async #underWay(
-    iterations: ReadonlyMap<string, number>,
-    done: number | undefined,
-  ): Promise<{ readonly iterations: Readonly<Record<string, number>>; readonly maps: readonly string[] }> {
+  async #underWay(iterations: ReadonlyMap<string, Iteration>, done: number | undefined): Promise<Begun> {
     const { nodes, states, recorder, isMap } = this.#options;
     const open = nodes.filter(({ id, index }) => index !== done && !recorder.isSaved(id));
     const found = await inParallel(open, async ({ id, index }) => {
-      if (states.of(index).status !== "pending") return { id, hasItems: isMap(index) };
+      if (states.of(index).status !== "pending") return { id, hasItems: isMap(index), last: undefined };
       return { id, ...(await this.#savedBefore(id, index)) };
     });
-    const before = found.flatMap(({ id, iteration }) => (iteration === undefined ? [] : [[id, iteration] as const]));
+    const before = found.flatMap(({ id, last }) => (last ? [[id, last] as const] : []));
     return {
       iterations: Object.fromEntries([...before, ...iterations]),
       maps: found.filter(({ hasItems }) => hasItems).map(({ id }) => id),
@@ -88,6 +89,6 @@ export class SnapshotTaker {
     const parts = await recorder.parts.saved(id);
     if (isMap(index)) return { hasItems: !parts.isEmpty };
     const last = await parts.lastIteration();
-    return last?.isOwn ? { iteration: last.number, hasItems: false } : nothing;
+    return last ? { last: { iteration: last.number, run: last.run }, hasItems: false } : nothing;
   }
 }

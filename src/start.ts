@@ -26,6 +26,8 @@ import type { AddedTask, TaskList } from "./task-list.ts";
 /** A workflow that the one that is started is a step of, and its run. */
 interface Parent extends Mailbox {
   readonly list: object;
+  /** The run in which the task began that this workflow is: it may go on in another one. */
+  readonly beganIn: string;
 }
 
 export class Start {
@@ -111,7 +113,7 @@ export class Start {
         name,
         clock,
         onChange,
-        parent: this.#parents[0]?.runId,
+        parent: this.#parents[0]?.beganIn,
       });
       runner = this.#makeRunner(journal, prepared, settled);
       this.#announce(settled);
@@ -182,7 +184,8 @@ export class Start {
         runWorkflow: async (workflow, task) => {
           // What it does is saved at once, and follows from what came before.
           await journal.flush();
-          return this.#runWithin(plan.runId, workflow, task);
+          const within = { runId: plan.runId, beganIn: journal.parts.beganIn(task.taskId) };
+          return this.#runWithin(within, workflow, task);
         },
       },
       recorder: journal,
@@ -196,12 +199,16 @@ export class Start {
   }
 
   /** Runs a workflow that is a step of this one: under its own id, over the same storage, and as far as this one goes. */
-  async #runWithin(runId: string, workflow: SubWorkflow, task: SubWorkflowTask): Promise<SubWorkflowEnd> {
+  async #runWithin(
+    run: Pick<Parent, "runId" | "beganIn">,
+    workflow: SubWorkflow,
+    task: SubWorkflowTask,
+  ): Promise<SubWorkflowEnd> {
     const { storage, seal, workflowId, store, retention, policy } = this.#settings;
     const id = `${workflowId}.${task.taskId}`;
     // `list` is what `DotFlow` registered.
     const list = workflow.list as TaskList;
-    const parents = [{ list: this.#list, store, runId }, ...this.#parents];
+    const parents = [{ list: this.#list, store, ...run }, ...this.#parents];
     if (parents.some((parent) => parent.list === list))
       throw new InvalidWorkflowError(`Workflow "${workflowId}" is a step of itself.`, { workflowId });
     const settings = {

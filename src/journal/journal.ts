@@ -34,11 +34,19 @@ export interface OpenOptions {
   readonly onWatch: (owner: LeaseOwner) => void;
 }
 
+/** How far the tasks of a run are that are not done. */
+export interface Begun {
+  /** The last saved iterations of loops, with the run that has them; missing where it is this one. */
+  readonly iterations: Readonly<Record<string, { readonly iteration: number; readonly run?: string | undefined }>>;
+  /** The maps that may have items. */
+  readonly maps: readonly string[];
+}
+
 /** A snapshot that a step asked for. */
 export interface SnapshotRequest {
   readonly id: string;
   readonly metadata: EncodedValue;
-  readonly begun: { readonly iterations: Readonly<Record<string, number>>; readonly maps: readonly string[] };
+  readonly begun: Begun;
   readonly now: number;
   /** The record that it comes with: that of a task, or one under a key of its own. */
   readonly with: { readonly taskId: string; readonly key: string | undefined };
@@ -169,6 +177,7 @@ export class Journal {
     this.#saved = new Set();
     this.#forgotten = new Set();
     this.#records.reset();
+    this.#parts.reset();
   }
 
   /** Notes that the run goes on with other tasks than it was begun with. */
@@ -233,6 +242,11 @@ export class Journal {
     return record && toStepRecord(record).value.changes;
   }
 
+  /** The tasks of a list that have no record, and have saved something on their way. */
+  begunAmong(taskIds: readonly string[]): Promise<string[]> {
+    return this.#parts.begunAmong(taskIds.filter((taskId) => !this.isSaved(taskId)));
+  }
+
   /** Takes a task whose record turned out to be torn as not saved. */
   forget(taskId: string): void {
     this.#forgotten.add(taskId);
@@ -252,9 +266,9 @@ export class Journal {
     const isKept = (taskId: string): boolean => this.isSaved(taskId) || (key === undefined && taskId === own);
     const taskIds = plan.tasks.map((task) => task.id).filter(isKept);
     const iterations = Object.entries(begun.iterations).map(
-      ([task, iteration]) => [task, { run: plan.runId, iteration }] as const,
+      ([task, { iteration, run = plan.runId }]) => [task, { run, iteration }] as const,
     );
-    const maps = begun.maps.map((task) => [task, [plan.runId, ...this.#parts.borrowedFrom(task)]] as const);
+    const maps = begun.maps.map((task) => [task, [plan.runId, ...this.#parts.itemsFrom(task)]] as const);
     const record = key ?? this.#store.keys.step(plan.runId, own);
     const snapshot: Snapshot = {
       id,

@@ -5,11 +5,11 @@ import type { Facts, StoredRecord } from "../record.ts";
 import type { EncodedValue } from "../serializer.ts";
 import type { Lease } from "./lease.ts";
 import { toPayload } from "./payload.ts";
-import type { Plan } from "./plan.ts";
+import { ofTask, type Plan } from "./plan.ts";
 import type { RunRecords } from "./run-records.ts";
 import { type Mailbox, takeSignal } from "./signals.ts";
 import type { Store } from "./store.ts";
-import { type BorrowedItems, iterationName, TaskParts } from "./task-parts.ts";
+import { type EarlierParts, iterationName, TaskParts } from "./task-parts.ts";
 
 export interface RunPartsOptions {
   readonly store: Store;
@@ -37,36 +37,60 @@ export class RunParts {
   mayHave(taskId: string): boolean {
     const { records, plan, isResumed } = this.#options;
     const hasOwn = this.#begun.has(taskId) || (isResumed() && (records.pointer?.parts ?? false));
-    return hasOwn || this.borrowedFrom(taskId).length > 0 || plan().begun?.[taskId] !== undefined;
+    return hasOwn || this.#earlierRuns(taskId).length > 0 || ofTask(plan().begun, taskId) !== undefined;
+  }
+
+  /** The tasks of a list that have saved something, and are to go on there. */
+  async begunAmong(taskIds: readonly string[]): Promise<string[]> {
+    const candidates = taskIds.filter((taskId) => this.mayHave(taskId));
+    const begun = await inParallel(candidates, async (id) => ((await this.saved(id)).isEmpty ? [] : [id]));
+    return begun.flat();
+  }
+
+  /** The run in which a task began that goes on: from there on it is the same execution to others. */
+  beganIn(taskId: string): string {
+    const { runId, parts } = this.#options.plan();
+    return ofTask(parts, taskId)?.at(-1) ?? runId;
+  }
+
+  /** Another run begins. */
+  reset(): void {
+    this.#begun.clear();
   }
 
   /** The runs whose items a map of this run may take over. */
-  borrowedFrom(taskId: string): readonly string[] {
-    return this.#options.plan().items?.[taskId] ?? [];
+  itemsFrom(taskId: string): readonly string[] {
+    return this.#earlierRuns(taskId).map(({ run }) => run);
+  }
+
+  #earlierRuns(taskId: string): readonly Pick<EarlierParts, "run" | "goesOn">[] {
+    const { parts, items } = this.#options.plan();
+    const goneOn = (ofTask(parts, taskId) ?? []).map((run) => ({ run, goesOn: true }));
+    return [...goneOn, ...(ofTask(items, taskId) ?? []).map((run) => ({ run, goesOn: false }))];
   }
 
   /** What a task has saved on its way. */
   async saved(taskId: string): Promise<TaskParts> {
     const { store, records, plan } = this.#options;
     const names = await records.names(plan().runId, store.keys.parts(plan().runId, taskId));
-    const borrowed = await inParallel(this.borrowedFrom(taskId), async (run) => {
+    const earlier = await inParallel(this.#earlierRuns(taskId), async ({ run, goesOn }) => {
       const folder = store.keys.parts(run, taskId);
-      return { run, folder, names: new Set(await records.names(run, folder)) };
+      return { run, folder, names: new Set(await records.names(run, folder)), goesOn };
     });
-    return this.of(taskId, names, borrowed);
+    return this.of(taskId, names, earlier);
   }
 
   /** Where a task saves things on its way; `names` are those that are there. */
-  of(taskId: string, names: readonly string[] = [], borrowed: readonly BorrowedItems[] = []): TaskParts {
+  of(taskId: string, names: readonly string[] = [], earlier: readonly EarlierParts[] = []): TaskParts {
     const { store, lease, records, plan, mailboxes } = this.#options;
     const { runId } = plan();
     this.#begun.add(taskId);
     const folder = store.keys.parts(runId, taskId);
-    const saved = names.length + borrowed.reduce((sum, items) => sum + items.names.size, 0);
+    const saved = names.length + earlier.reduce((sum, parts) => sum + parts.names.size, 0);
     return new TaskParts({
       folder,
       names,
-      borrowed,
+      earlier,
       // A storage that keeps its contract never tears a record, so very many are not read for it.
       readsItems: (records.pointer?.state ?? false) || saved <= limits.tornChecks,
       begun: this.#begunElsewhere(taskId),
@@ -101,12 +125,12 @@ export class RunParts {
     });
   }
 
-  #begunElsewhere(taskId: string): { readonly number: number; readonly key: string } | undefined {
+  #begunElsewhere(taskId: string): { readonly number: number; readonly run: string; readonly key: string } | undefined {
     const { store, plan } = this.#options;
-    const begun = plan().begun?.[taskId];
+    const begun = ofTask(plan().begun, taskId);
     if (!begun) return undefined;
     const { run, iteration: number } = begun;
-    return { number, key: `${store.keys.parts(run, taskId)}${iterationName(number)}` };
+    return { number, run, key: `${store.keys.parts(run, taskId)}${iterationName(number)}` };
   }
 
   /** Makes a record of a part, once it is sure that this process drives the run and that the lease says what it has. */

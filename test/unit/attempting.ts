@@ -43,6 +43,7 @@ export function attempt(options: ActionOptions, step: Step, more: Partial<Execut
   };
   const execution: Execution = {
     taskId: "t",
+    beganIn: "r",
     action: definition,
     self: undefined,
     previous: () => 1,
