@@ -7,7 +7,7 @@ import { type Clock, sleep } from "./clock.ts";
 import { Again, Context, StepContext } from "./context.ts";
 import { InvalidWorkflowError, LeaseLostError, StorageError } from "./errors.ts";
 import type { Observers } from "./observers.ts";
-import { refuseUnknown, show } from "./options.ts";
+import { isName, refuseUnknown, show } from "./options.ts";
 import { delayAfter, isRetried } from "./retry.ts";
 import { type IterationParts, StepParts } from "./step-parts.ts";
 import { StepWaits, type Wait } from "./step-waits.ts";
@@ -268,9 +268,9 @@ function askedSnapshot(
 ): AskedSnapshot {
   refuseUnknown(options, ["id", "metadata"], `step.checkpoint of "${details.taskId}"`);
   const { id, metadata } = options;
-  if (typeof id === "string" && id !== "") return { id, metadata: codec.encode(metadata) };
+  if (isName(id)) return { id, metadata: codec.encode(metadata) };
   throw new InvalidWorkflowError(
-    `step.checkpoint of "${details.taskId}" was given the id ${show(id)}. Give a text that is not empty.`,
+    `step.checkpoint of "${details.taskId}" was given the id ${show(id)}. Give a well-formed text that is not empty.`,
     details,
   );
 }

@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { InvalidWorkflowError, StepInDoubtError } from "./errors.ts";
 import type { TaskParts } from "./journal/task-parts.ts";
-import { refuseUnknown, requireOneOf, show } from "./options.ts";
+import { isName, refuseUnknown, requireOneOf, show } from "./options.ts";
 import { encodeAs, type EncodedValue, type ValueCodec } from "./serializer.ts";
 
 export interface OnceOptions {
@@ -168,7 +168,7 @@ export class StepParts {
   #check(name: unknown, fn: unknown, options: OnceOptions): void {
     const { details } = this.#options;
     const where = `step.once of "${details.taskId}"`;
-    if (typeof name !== "string" || name === "" || /\p{Surrogate}/u.test(name))
+    if (!isName(name))
       throw new InvalidWorkflowError(
         `${where} was given the name ${show(name)}. Give a well-formed text that is not empty.`,
         details,

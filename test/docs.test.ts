@@ -30,11 +30,15 @@ const programs = pages.flatMap(programsOf);
 const running = programs.filter(({ prints }) => prints !== undefined);
 
 let project: string;
+/** Where a reader tries what the pages show, one after the other. */
+let folder: string;
 let verdict: string;
 
 beforeAll(async () => {
   project = mkdtempSync(join(tmpdir(), "docs-"));
   linkPackages();
+  folder = join(project, "reader");
+  mkdirSync(folder);
   for (const { name, lines } of programs) writeFileSync(join(project, `${name}.ts`), lines.join("\n"));
   writeFileSync(join(project, "package.json"), JSON.stringify({ type: "module" }));
   const compilerOptions = {
@@ -57,10 +61,8 @@ it("compiles every block of TypeScript in docs/, its file and line being those o
   expect(programs.length).toBeGreaterThan(30);
 });
 
-describe.concurrent("a program of docs/ prints what the page says", () => {
+describe.concurrent("a program of docs/ prints what the page says, in one folder with the others", () => {
   it.each(running)("$page: $name", async ({ name, prints = [] }) => {
-    const folder = join(project, "runs", name);
-    mkdirSync(folder, { recursive: true });
     for (const lines of prints) {
       const printed = await run(folder, join(project, "out", `${name}.js`));
       expect(printed.trimEnd().split("\n")).toEqual(lines);

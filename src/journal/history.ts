@@ -99,12 +99,19 @@ export function originOf({ plan, saved }: SavedRun, taskId: string): string {
   return saved.has(taskId) ? plan.runId : (plan.kept[taskId] ?? plan.runId);
 }
 
+/** What a run has, behind the name of its folder. What its tasks save on their way may be very much: it is left out where it is known. */
+async function namesOf(store: Store, { run, parts }: RunPointer): Promise<string[]> {
+  const prefix = store.keys.runFolder(run);
+  const folders = parts ? ["steps/", "batches/", "ends/"] : [""];
+  const keys = await inParallel(folders, (folder) => store.list(prefix + folder));
+  return keys.flat().map((key) => key.slice(prefix.length));
+}
+
 /** Reads a run. An end that is older than `drivenBy` is that of an earlier driving, and does not count. */
 async function readRun(store: Store, pointer: RunPointer, drivenBy: number | undefined): Promise<SavedRun | undefined> {
   const plan = await readPlan(store, pointer.run, pointer.plan);
   if (!plan) return undefined;
-  const prefix = store.keys.runFolder(pointer.run);
-  const names = (await store.list(prefix)).map((key) => key.slice(prefix.length));
+  const names = await namesOf(store, pointer);
   const ids = new Map(plan.tasks.map(({ id }) => [encodePart(id), id]));
   const saved = new Set<string>();
   let lastEnd = 0;

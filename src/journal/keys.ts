@@ -97,6 +97,10 @@ export class Keys {
     return `${this.runFolder(runId)}parts/${encodePart(taskId)}/`;
   }
 
+  iteration(runId: string, taskId: string, number: number): string {
+    return this.parts(runId, taskId) + iterationName(number);
+  }
+
   /** Signals of a name, in the order in which they were sent. */
   signals(runId: string, name: string): string {
     return `${this.runFolder(runId)}signals/${encodePart(name)}/`;
@@ -120,6 +124,11 @@ export class Keys {
   step(runId: string, taskId: string): string {
     return this.steps(runId) + encodePart(taskId);
   }
+}
+
+/** The last part of the key of an iteration. */
+export function iterationName(number: number): string {
+  return `iterations/${String(number).padStart(8, "0")}`;
 }
 
 /** The generation in the key of a lease, a plan or an end; 0 for what somebody else put beside them. */

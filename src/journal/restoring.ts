@@ -21,8 +21,8 @@ export async function snapshotLastRun(
   const ids = plan.tasks.map((task) => task.id);
   const done = ids.filter((taskId) => run.saved.has(taskId) || plan.kept[taskId] !== undefined);
   const open = new Map(ids.filter((taskId) => !done.includes(taskId)).map((taskId) => [encodePart(taskId), taskId]));
-  const begun: Record<string, { run: string; iteration: number }> = { ...plan.begun };
-  const items: Record<string, readonly string[]> = { ...plan.items };
+  const begun = byTask(plan.begun);
+  const items = byTask(plan.items);
   // Whoever goes on where an earlier run had come to begins behind its iterations, so that the highest is the last one.
   for (const each of [...new Set(Object.values(plan.parts ?? {}).flat())].concat(runId)) {
     const folder = `${store.keys.runFolder(each)}parts/`;
@@ -72,6 +72,8 @@ export async function restoreSnapshot(store: Store, id: string, lease: Lease, cl
     createdAt: new Date(now).toISOString(),
     previous: snapshot.run,
     kept: keptRecords(Object.entries(snapshot.kept)),
+    // What the run itself went on from, the snapshot has looked through.
+    parts: undefined,
     begun: snapshot.begun,
     items: snapshot.items,
   };
@@ -81,6 +83,11 @@ export async function restoreSnapshot(store: Store, id: string, lease: Lease, cl
   await lease.point([{ run: restored.runId, plan: 0, ...(snapshot.state && { state: true }) }]);
   await lease.release(lease.runs, true);
   return restored.runId;
+}
+
+/** Without a prototype: a task may be called `__proto__`. */
+function byTask<Value>(all: Readonly<Record<string, Value>> = {}): Record<string, Value> {
+  return Object.assign(Object.create(null) as Record<string, Value>, all);
 }
 
 async function planOf(store: Store, { id, run, plan }: Snapshot): Promise<Plan> {

@@ -9,7 +9,7 @@ import { ofTask, type Plan } from "./plan.ts";
 import type { RunRecords } from "./run-records.ts";
 import { type Mailbox, takeSignal } from "./signals.ts";
 import type { Store } from "./store.ts";
-import { type EarlierParts, iterationName, TaskParts } from "./task-parts.ts";
+import { type EarlierParts, TaskParts } from "./task-parts.ts";
 
 export interface RunPartsOptions {
   readonly store: Store;
@@ -130,7 +130,7 @@ export class RunParts {
     const begun = ofTask(plan().begun, taskId);
     if (!begun) return undefined;
     const { run, iteration: number } = begun;
-    return { number, run, key: `${store.keys.parts(run, taskId)}${iterationName(number)}` };
+    return { number, run, key: store.keys.iteration(run, taskId, number) };
   }
 
   /** Makes a record of a part, once it is sure that this process drives the run and that the lease says what it has. */

@@ -2,7 +2,7 @@
 import type { Facts, StoredRecord } from "../record.ts";
 import { inParallel } from "../parallel.ts";
 import { type Changes, type EncodedValue, nothing } from "../serializer.ts";
-import { encodePart, generationOf } from "./keys.ts";
+import { encodePart, generationOf, iterationName } from "./keys.ts";
 import { fromPayload } from "./payload.ts";
 
 /** Something that was saved, still encoded. */
@@ -298,10 +298,6 @@ function itemName(id: string): string {
 
 function partName(kind: "once" | "intents" | "waits" | "arrivals", iteration: number, name: string): string {
   return `${kind}/${padded(iteration)}/${encodePart(name)}`;
-}
-
-export function iterationName(number: number): string {
-  return `iterations/${padded(number)}`;
 }
 
 function padded(number: number): string {

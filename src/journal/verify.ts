@@ -30,16 +30,15 @@ export async function verifyStore(store: Store): Promise<Problem[]> {
     }
   });
   const present = new Set([...keys, ...gathered]);
-  for (const { runId, kept } of plans) {
-    for (const [taskId, origin] of Object.entries(kept)) {
-      const key = store.keys.step(origin, taskId);
-      if (!present.has(key))
-        problems.push({
-          key,
-          code: "MISSING",
-          message: `Run "${runId}" refers to the record of "${taskId}" in run "${origin}", which is gone.`,
-        });
-    }
+  for (const { runId, kept, begun = {} } of plans) {
+    const missing = (key: string, what: string, origin: string): void => {
+      const message = `Run "${runId}" refers to ${what} in run "${origin}", which is gone.`;
+      if (!present.has(key)) problems.push({ key, code: "MISSING", message });
+    };
+    for (const [taskId, origin] of Object.entries(kept))
+      missing(store.keys.step(origin, taskId), `the record of "${taskId}"`, origin);
+    for (const [taskId, { run, iteration }] of Object.entries(begun))
+      missing(store.keys.iteration(run, taskId, iteration), `iteration ${iteration} of "${taskId}"`, run);
   }
   return problems.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
