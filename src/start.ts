@@ -85,6 +85,14 @@ export class Start {
     return () => {};
   }
 
+  /** Aborted when `signal` is, or when the deadline comes: nobody waits any longer for another process then. */
+  #untilDeadline(signal: AbortSignal | undefined): AbortSignal | undefined {
+    if (this.#options.deadline === undefined) return signal;
+    const controller = new AbortController();
+    this.#drain.onRequest(() => controller.abort(new DOMException("The deadline came.", "TimeoutError")));
+    return signal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
+  }
+
   async #drive(prepared: Prepared, begun: (runId: string) => void): Promise<RunResult> {
     const { workflowId, name, store, clock, lease, policy } = this.#settings;
     const { resume, lock, signal, onChange } = this.#options;
@@ -97,7 +105,7 @@ export class Start {
       clock,
       lease,
       lock,
-      signal,
+      signal: this.#untilDeadline(signal),
       resume,
       onWatch,
       policy,

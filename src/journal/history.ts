@@ -10,7 +10,7 @@ import { isHeldHere } from "./lease.ts";
 import type { LeaseBody, RunPointer } from "./lease-body.ts";
 import { judge } from "./lease-judge.ts";
 import { LeaseStore, newestRuns } from "./lease-store.ts";
-import { type Plan, readPlan } from "./plan.ts";
+import { type Plan, readPlan, referencedRuns } from "./plan.ts";
 import type { Store } from "./store.ts";
 
 /** A run as it lies in the storage. */
@@ -122,7 +122,7 @@ async function readRun(store: Store, pointer: RunPointer, drivenBy: number | und
     if (what === "batches") batches ??= new Batches(store);
     if (what === "ends") lastEnd = Math.max(lastEnd, generationOf(name));
   }
-  if (Object.keys(plan.kept).length > 0) batches ??= new Batches(store);
+  if (referencedRuns(plan).length > 0) batches ??= new Batches(store);
   if (batches) {
     const steps = store.keys.steps(pointer.run);
     for (const key of await batches.keys(pointer.run)) {
