@@ -1,15 +1,25 @@
 // Compiles every block of TypeScript in docs/ against the built package, as its reader would, and runs those that say what they print.
+// And follows the links.
 //
 // A block with an import of its own begins a program; the blocks below it go on with that program. Comments right before a block:
 // - `<!-- given: declare const rows: Row[]; -->` is code that the page takes for granted. With an import in it, it begins a program.
 // - `<!-- prints: 3 rows -->` runs the program that the block belongs to, and compares the lines. A line `---` in the comment
 //   begins what a second start of the program prints, over the same files.
-// - `<!-- goes on -->` lets a block with an import go on with the program above it.
+// - `<!-- goes on -->` lets a block go on with the first program of its page, also where it has an import.
 // - `<!-- refused -->` marks a block of one line that the compiler has to refuse.
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -71,22 +81,50 @@ describe.concurrent("a program of docs/ prints what the page says, in one folder
 });
 
 it("leaves no comment of this test anywhere but before a block", () => {
-  const texts = pages.map((page) => readFileSync(join(root, "docs", page), "utf8")).join("\n");
+  const texts = pages.map((page) => read(`docs/${page}`)).join("\n");
   const comments = texts.match(/^<!-- (given|prints|goes on|refused)\b/gm) ?? [];
   const before = texts.match(/^<!-- (given|prints|goes on|refused)\b[^]*?-->\n+(?=<!-- |```ts\n)/gm) ?? [];
   expect(before.length).toBe(comments.length);
 });
 
+it("has links that lead to a file, and to a heading of it", () => {
+  const texts = new Map(["README.md", ...pages.map((page) => `docs/${page}`)].map((path) => [path, read(path)]));
+  const broken = [...texts].flatMap(([path, text]) => {
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)];
+    return links.flatMap(([link, file = "", heading]) => {
+      const target = file === "" ? path : join(dirname(path), file);
+      if (!existsSync(join(root, target))) return [`${path}: ${link}`];
+      return heading === undefined || headingsOf(read(target)).includes(heading) ? [] : [`${path}: ${link}`];
+    });
+  });
+  expect(broken).toEqual([]);
+});
+
+/** As they stand in links: small letters, without punctuation, with dashes between the words. */
+function headingsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\d\s_-]/gu, "")
+      .replace(/\s/g, "-"),
+  );
+}
+
+function read(path: string): string {
+  return readFileSync(join(root, path), "utf8");
+}
+
 function programsOf(page: string): Program[] {
-  const text = readFileSync(join(root, "docs", page), "utf8");
+  const text = read(`docs/${page}`);
   const length = text.split("\n").length;
   const found: Program[] = [];
+  let program: Program | undefined;
   const pattern = /((?:^<!-- (?:given|prints|goes on|refused)\b[^]*?-->\n+)*)^```ts\n(.*?)^```$/gms;
   for (const { index, 1: comments = "", 2: code = "" } of text.matchAll(pattern)) {
     const first = lineAt(text, index);
     const at = first + comments.split("\n").length;
     const { given, prints, goesOn, refused } = readComments(comments);
-    let program = found.at(-1);
+    if (goesOn) program = found[0];
     if (!program || (!goesOn && /^\s*import /m.test(`${given}\n${code}`))) {
       const name = `${page.slice(0, -".md".length)}-${at}`;
       program = { name, page, lines: Array<string>(length).fill(""), prints: undefined };

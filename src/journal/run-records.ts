@@ -107,6 +107,7 @@ export class RunRecords {
   /**
    * Takes the place of the next batch of each owner before this one that did not end in order. What such a one, asleep in the
    * middle of a write, would still bring is refused then: unlike a record of its own, a batch meets no other under its key.
+   * An empty one in the last place says that it is taken: only here are such written.
    */
   async closeBatches(run: string): Promise<void> {
     const { store, lease } = this.#options;
@@ -118,6 +119,8 @@ export class RunRecords {
     for (const generation of await lease.unsettled()) {
       const nothing = packBatch([], lease.writer);
       let place = places.get(generation) ?? 0;
+      const last = place > 0 ? await store.read(store.keys.batch(run, generation, place - 1)) : undefined;
+      if (last?.facts["records"] === 0) continue;
       while (!(await store.create(store.keys.batch(run, generation, place), nothing)).created) place++;
     }
   }

@@ -22,8 +22,8 @@ export function everythingWorkflow(options: DotFlowOptions, { begins, work, char
   const workflow = new DotFlow({ workflowId, ...options });
   const inner = new DotFlow({ workflowId: "inner" });
 
-  const step = <Out>(name: string, give: (previous: unknown, step: StepContext) => Out) =>
-    action({ name }, async ({ storage }: Context, context: StepContext): Promise<Awaited<Out>> => {
+  const step = <Out>(name: string, give: (previous: unknown, step: StepContext) => Out | Promise<Out>) =>
+    action({ name }, async ({ storage }: Context, context: StepContext): Promise<Out> => {
       await begins(`steps/${name}`);
       await work();
       return give(storage, context);
