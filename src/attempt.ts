@@ -38,6 +38,8 @@ export interface AttemptHost {
 /** How a workflow runs that is a step of this one. */
 export interface SubWorkflowTask {
   readonly taskId: string;
+  /** One that follows from a failure is not, and begins anew with each start. */
+  readonly isRecorded: boolean;
   readonly input: unknown;
   readonly signal: AbortSignal;
 }
@@ -62,6 +64,8 @@ export interface Execution {
   readonly parts: () => IterationParts;
   /** The run in which the task began: it may go on in another one. */
   readonly beganIn: string;
+  /** Whether what it gives is recorded. @default true */
+  readonly isRecorded?: boolean;
   /** Makes sure, at once or when the promise resolves, that no other process has taken the run over meanwhile. */
   readonly ensure: () => Promise<void> | undefined;
 }
@@ -150,7 +154,7 @@ interface Given {
 
 async function oneAttempt(host: AttemptHost, execution: Execution, attempt: number): Promise<Given> {
   const { workflowId, runId, observers, codec } = host;
-  const { action, taskId } = execution;
+  const { action, taskId, isRecorded = true } = execution;
   const details = { workflowId, runId, taskId };
   const unchecked = final(execution.previous);
   const previous = action.input ? await validate(action.input, unchecked, "input", details).catch(asFinal) : unchecked;
@@ -179,7 +183,7 @@ async function oneAttempt(host: AttemptHost, execution: Execution, attempt: numb
     initial: execution.initial,
     parts: partsOfStep,
     runWorkflow: (workflow, input) => {
-      const ended = host.runWorkflow(workflow, { taskId, input, signal: control.signal });
+      const ended = host.runWorkflow(workflow, { taskId, isRecorded, input, signal: control.signal });
       within = ended;
       return outputOf(ended, control);
     },

@@ -70,7 +70,12 @@ export async function runIterations(host: AttemptHost, task: Iterations): Promis
     await task.ensure();
     if (task.isRecorded && outcome.snapshots.length > 0) {
       const { value, snapshots } = outcome;
-      await task.onSaving({ snapshots, key: saved().iterationKey(iteration), iteration, changesState: !!value.changes });
+      await task.onSaving({
+        snapshots,
+        key: saved().iterationKey(iteration),
+        iteration,
+        changesState: !!value.changes,
+      });
     }
     const value = task.isRecorded
       ? await saved().saveIteration(iteration, { iteration, attempts: outcome.attempts }, outcome.value)

@@ -7,6 +7,8 @@ import type { RecordReader } from "./task-values.ts";
 
 /** What tasks save on their way, before they are done. */
 export interface PartsOfTasks {
+  /** Finds out which tasks saved something in an earlier driving of the run. */
+  lookUp(): Promise<void>;
   /** Whether there may be something of a task, so that it has to be looked for. */
   mayHave(taskId: string): boolean;
   /** The run in which a task began. */

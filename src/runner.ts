@@ -104,6 +104,7 @@ export class Runner {
     if (recorder.mayBeTorn) for (const index of await this.values.findTorn()) this.#reopen(index);
     for (const { index } of graph.nodes)
       if (this.#states.isPending(index) && this.#states.of(index).open === 0) this.#ready.push(index);
+    if (this.#ready.length > 0) await recorder.parts.lookUp();
     if (recorder.usesState && this.#ready.length > 0) {
       const ready = this.#ready.map((index) => this.#node(index).id);
       await loadState(graph, recorder, ready, host.state);

@@ -53,7 +53,8 @@ export async function settle(journal: Journal, prepared: Prepared, options: Sett
     return plan;
   };
 
-  if (!saved) return { plan: await begin({ kept: keptRecords([]) }), resumedFrom: undefined, restored: 0, reasons: new Map() };
+  if (!saved)
+    return { plan: await begin({ kept: keptRecords([]) }), resumedFrom: undefined, restored: 0, reasons: new Map() };
   const { run, kept, reasons, changes } = decideRestoration({
     saved,
     isSaved: (id) => journal.isSaved(id),

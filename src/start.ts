@@ -109,7 +109,8 @@ export class Start {
       resume,
       onWatch,
       policy,
-      parents: this.#parents,
+      // A step that is not recorded takes no signal, and belongs to no run that could find it again.
+      parents: resume ? this.#parents : [],
     });
     journal.onLost = (error) => this.#stop.request(error);
     let runner: Runner | undefined;
@@ -121,7 +122,7 @@ export class Start {
         name,
         clock,
         onChange,
-        parent: this.#parents[0]?.beganIn,
+        parent: resume ? this.#parents[0]?.beganIn : undefined,
       });
       runner = this.#makeRunner(journal, prepared, settled);
       this.#announce(settled);
@@ -230,7 +231,7 @@ export class Start {
     };
     const { deadline, wait, onChange, keepGoing, concurrency, lock } = this.#options;
     const options: ResolvedStart = {
-      ...resolveStart({ resume: true, onChange, keepGoing, concurrency, wait, lock, signal: task.signal }),
+      ...resolveStart({ resume: task.isRecorded, onChange, keepGoing, concurrency, wait, lock, signal: task.signal }),
       ...(task.input !== null && { initialContext: { value: task.input } }),
       deadline: deadline === undefined ? undefined : this.#deadlineDate(deadline),
     };

@@ -261,7 +261,14 @@ export class Journal {
    * Names the state of the run as it is with a record that is about to be written: with it the snapshot counts. `begun` are
    * the iterations and maps that are under way then.
    */
-  async snapshot({ id, metadata, begun, now, with: { taskId: own, key }, changesState }: SnapshotRequest): Promise<void> {
+  async snapshot({
+    id,
+    metadata,
+    begun,
+    now,
+    with: { taskId: own, key },
+    changesState,
+  }: SnapshotRequest): Promise<void> {
     const plan = this.#plan as Plan;
     const isKept = (taskId: string): boolean => this.isSaved(taskId) || (key === undefined && taskId === own);
     const taskIds = plan.tasks.map((task) => task.id).filter(isKept);

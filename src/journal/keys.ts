@@ -92,9 +92,14 @@ export class Keys {
     return `${this.runFolder(runId)}steps/`;
   }
 
+  /** What all tasks of a run save on their way. */
+  allParts(runId: string): string {
+    return `${this.runFolder(runId)}parts/`;
+  }
+
   /** What a task saves on its way, before it is done. */
   parts(runId: string, taskId: string): string {
-    return `${this.runFolder(runId)}parts/${encodePart(taskId)}/`;
+    return `${this.allParts(runId)}${encodePart(taskId)}/`;
   }
 
   iteration(runId: string, taskId: string, number: number): string {

@@ -25,7 +25,7 @@ export async function snapshotLastRun(
   const items = byTask(plan.items);
   // Whoever goes on where an earlier run had come to begins behind its iterations, so that the highest is the last one.
   for (const each of [...new Set(Object.values(plan.parts ?? {}).flat())].concat(runId)) {
-    const folder = `${store.keys.runFolder(each)}parts/`;
+    const folder = store.keys.allParts(each);
     const batched = ((await run.batches?.keys(each)) ?? []).filter((key) => key.startsWith(folder));
     for (const key of [...(await store.list(folder)), ...batched]) {
       const [part = "", kind, number] = key.slice(folder.length).split("/");

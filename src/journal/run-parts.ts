@@ -9,6 +9,7 @@ import { ofTask, type Plan } from "./plan.ts";
 import type { RunRecords } from "./run-records.ts";
 import { type Mailbox, takeSignal } from "./signals.ts";
 import type { Store } from "./store.ts";
+import { encodePart } from "./keys.ts";
 import { type EarlierParts, TaskParts } from "./task-parts.ts";
 
 export interface RunPartsOptions {
@@ -25,23 +26,36 @@ export class RunParts {
   readonly #options: RunPartsOptions;
   /** The tasks that may have saved something in this driving of the run. */
   readonly #begun = new Set<string>();
+  /** The parts of the keys of those that did in an earlier one; missing until that was looked up. */
+  #before: ReadonlySet<string> | undefined;
 
   constructor(options: RunPartsOptions) {
     this.#options = options;
   }
 
   /**
-   * Whether there may be something that a task saved on its way: in this driving of the run, or in one before it. There it may
-   * be any task that has no record, also one that something new stands before now.
+   * Finds out which tasks saved something in an earlier driving of the run. It may be any that has no record, also one that
+   * something new stands before now.
    */
+  async lookUp(): Promise<void> {
+    const { store, records, plan, isResumed } = this.#options;
+    if (this.#before || !isResumed() || !records.pointer?.parts) return;
+    const { runId } = plan();
+    const names = await records.names(runId, store.keys.allParts(runId));
+    this.#before = new Set(names.map((name) => name.slice(0, name.indexOf("/"))));
+  }
+
+  /** Whether there may be something that a task saved on its way, in this run or in one that it goes on from. */
   mayHave(taskId: string): boolean {
-    const { records, plan, isResumed } = this.#options;
-    const hasOwn = this.#begun.has(taskId) || (isResumed() && (records.pointer?.parts ?? false));
-    return hasOwn || this.#earlierRuns(taskId).length > 0 || ofTask(plan().begun, taskId) !== undefined;
+    const { plan } = this.#options;
+    if (this.#begun.has(taskId) || this.#before?.has(encodePart(taskId))) return true;
+    return this.#earlierRuns(taskId).length > 0 || ofTask(plan().begun, taskId) !== undefined;
   }
 
   /** The tasks of a list that have saved something, and are to go on there. */
   async begunAmong(taskIds: readonly string[]): Promise<string[]> {
+    if (taskIds.length === 0) return [];
+    await this.lookUp();
     const candidates = taskIds.filter((taskId) => this.mayHave(taskId));
     const begun = await inParallel(candidates, async (id) => ((await this.saved(id)).isEmpty ? [] : [id]));
     return begun.flat();
@@ -56,6 +70,7 @@ export class RunParts {
   /** Another run begins. */
   reset(): void {
     this.#begun.clear();
+    this.#before = undefined;
   }
 
   /** The runs whose items a map of this run may take over. */

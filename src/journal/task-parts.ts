@@ -255,7 +255,10 @@ export class TaskParts {
   }
 
   /** Where something lies, this run first. */
-  #placesOf(name: string, earlier = this.#goneOnFrom()): readonly { readonly run: string | undefined; readonly folder: string }[] {
+  #placesOf(
+    name: string,
+    earlier = this.#goneOnFrom(),
+  ): readonly { readonly run: string | undefined; readonly folder: string }[] {
     const own = { run: undefined, folder: this.#access.folder, names: this.#names };
     return [own, ...earlier].filter(({ names }) => names.has(name));
   }

@@ -11,8 +11,8 @@ import type { Ended, Program, Running } from "./programs.ts";
 
 /** What a process is told. */
 export interface EverythingOrder {
-  /** At which it kills itself; with 0 it counts them. */
-  readonly moment?: number;
+  /** At which it kills itself, by number or by name; with 0 it counts them. */
+  readonly moment?: number | string;
   /** How long a step takes at most. */
   readonly milliseconds?: number;
   readonly everySteps?: number;

@@ -7,13 +7,13 @@ import { dirname } from "node:path";
 /** What was about to happen at each moment, such as `link steps`; the first is moment 1. */
 export const moments: string[] = [];
 
-let fatal = 0;
+let fatal: number | string = 0;
 const openFile = fs.openSync;
 /** What the files that are being written are going to be, by file descriptor. */
 const written = new Map<number, string>();
 
-/** Kills this process, the hard way, at the moment of that number; with 0 it only counts. */
-export function dieAt(moment: number): void {
+/** Kills this process, the hard way, at the moment of that number, or the first that is called so; with 0 it only counts. */
+export function dieAt(moment: number | string): void {
   fatal = moment;
   patch();
   syncBuiltinESMExports();
@@ -21,7 +21,7 @@ export function dieAt(moment: number): void {
 
 /** A moment that is no change of a file. */
 export function pass(what: string): void {
-  if (moments.push(what) === fatal) process.kill(process.pid, "SIGKILL");
+  if (moments.push(what) === fatal || what === fatal) process.kill(process.pid, "SIGKILL");
 }
 
 /** Adds a line to a file, at once and for good as far as a killed process goes. It is no moment. */

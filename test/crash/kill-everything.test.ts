@@ -23,7 +23,7 @@ it.each<[name: string, order: EverythingOrder, most: number]>([
   expect(await second.wrong()).toEqual([]);
 
   const total = { kills: 0, answers: 0, repeated: 0 };
-  const killIn = async (run: EverythingRun, moment: number, what: string): Promise<void> => {
+  const killIn = async (run: EverythingRun, moment: number | string, what: string): Promise<void> => {
     const { how } = await run.start({ moment }).ended;
     expect(how, what).toBe("SIGKILL");
     await run.look();
@@ -36,6 +36,10 @@ it.each<[name: string, order: EverythingOrder, most: number]>([
     run.leave();
   };
   const kills = [
+    // As things happen side by side, a number may be another moment in another process.
+    ...["before the charge", "after the charge"].map(
+      (moment) => () => killIn(new EverythingRun(program, order), moment, moment),
+    ),
     ...chosen(suspended.moments, most, random).map(
       (moment) => () => killIn(new EverythingRun(program, order), moment, `${moment}: ${suspended.moments[moment - 1]}`),
     ),
@@ -51,16 +55,15 @@ it.each<[name: string, order: EverythingOrder, most: number]>([
   first.leave();
   second.leave();
   // Whoever is killed between intent and value leaves a doubt, for a person where one is asked.
-  if (order.asksPerson) expect(total.answers).toBeGreaterThan(0);
+  if (order.asksPerson) expect(total.answers).toBeGreaterThanOrEqual(2);
   console.log(`${name}, ${moments} moments (seed ${random.seed}): ${JSON.stringify(total)}`);
 });
 
-/** `most` moments at random, each of another kind as far as there are as many kinds; those that leave a doubt at any rate. */
+/** `most` moments at random, each of another kind as far as there are as many kinds. */
 function chosen(moments: readonly string[], most: number, random: Random): readonly number[] {
   const all = moments.map((what, index) => ({ what, moment: index + 1, place: random.below(1) }));
   if (process.env["MOMENTS"] === "all") return all.map(({ moment }) => moment);
   const shuffled = all.sort((a, b) => a.place - b.place);
-  const doubtful = shuffled.filter(({ what }) => what.endsWith("the charge"));
   const first = shuffled.filter(({ what }, index) => shuffled.findIndex((other) => other.what === what) === index);
-  return [...new Set([...doubtful, ...first, ...shuffled])].slice(0, most).map(({ moment }) => moment);
+  return [...new Set([...first, ...shuffled])].slice(0, most).map(({ moment }) => moment);
 }

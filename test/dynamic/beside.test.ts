@@ -25,13 +25,19 @@ function beside({ storage, start, version = 1, done, idempotencyKeys, before }: 
     action({ name: "alone", version }, () => void done.push("alone")),
     { id: "alone", groupName: "alone" },
   );
-  const first = before && workflow.task.add(action({ name: "first" }, () => "first"), { id: "first", after: alone });
+  const first =
+    before &&
+    workflow.task.add(
+      action({ name: "first" }, () => "first"),
+      { id: "first", after: alone },
+    );
   workflow.task.add(
     action({ name: "loop" }, async ({ storage: previous }: Context, step: StepContext): Promise<unknown> => {
       done.push(`iteration ${step.iteration}`);
       step.state.set("iterations", [...(step.state.get<number[]>("iterations") ?? []), step.iteration]);
       if (step.iteration === 3) fails();
-      if (step.iteration < 4) return step.again([...(step.iteration === 1 ? [] : (previous as number[])), step.iteration]);
+      if (step.iteration < 4)
+        return step.again([...(step.iteration === 1 ? [] : (previous as number[])), step.iteration]);
       return { previous, state: step.state.get("iterations") };
     }),
     { id: "loop", groupName: "loop", ...(first && { after: first }) },
@@ -102,7 +108,10 @@ describe("what was begun and not done", () => {
       const make = (start: number, before = true): DotFlow => beside({ storage: open(), start, done, before });
       await make(1, false).start();
       done.splice(0);
-      const changed = { code: "WORKFLOW_CHANGED", changes: [{ taskId: "loop", what: expect.stringMatching(/^had begun, and/) }] };
+      const changed = {
+        code: "WORKFLOW_CHANGED",
+        changes: [{ taskId: "loop", what: expect.stringMatching(/^had begun, and/) }],
+      };
       await expect(make(2).start({ resume: true })).rejects.toMatchObject(changed);
       expect(done).toEqual([]);
       const result = await make(3).start({ resume: true, onChange: "rerun" });

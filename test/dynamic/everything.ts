@@ -81,7 +81,7 @@ export function everything({ storage, start, ledger, ...options }: EverythingOpt
   const pay = workflow.task.add(
     step("pay", async (_, step) => {
       // A dead process may have come further than the one before it had been told.
-      if (!["nothing", "booked"].includes(step.progress.value as string ?? "nothing"))
+      if (!["nothing", "booked"].includes((step.progress.value as string) ?? "nothing"))
         ledger.wrong.push(`The progress is ${String(step.progress.value)}.`);
       await step.progress.save("booked");
       const side = once(step, "beside", () => "beside");
@@ -115,7 +115,9 @@ export function everything({ storage, start, ledger, ...options }: EverythingOpt
   );
 
   const inner = new DotFlow({ workflowId: "inner", storage });
-  inner.task.add(step("inner-first", async (_, step) => [step.initial.storage, await once(step, "first", () => "first")]));
+  inner.task.add(
+    step("inner-first", async (_, step) => [step.initial.storage, await once(step, "first", () => "first")]),
+  );
   inner.task.add(step("inner-last", (previous) => ["last", previous]));
   const child = workflow.task.add(inner, { id: "child", after: prepare });
 

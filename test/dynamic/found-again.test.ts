@@ -42,7 +42,8 @@ describe("what a task saved, though the record of the one before it is torn", ()
       const key = (await keysOf(storage)).find((each) => each.endsWith("/steps/first")) ?? "";
       const record = (await storage.get(key)) as Uint8Array;
       await storage.put(key, record.subarray(0, record.length - 3));
-      if (when !== "at once") expect((await ahead(open(), notes, 2, true).start({ resume: true })).status).toBe("failed");
+      if (when !== "at once")
+        expect((await ahead(open(), notes, 2, true).start({ resume: true })).status).toBe("failed");
       const result = await ahead(open(), notes, 3).start({ resume: true });
       expect(result.tasks.flatMap(({ errors }) => errors)).toEqual([]);
       expect(await result.output()).toEqual(expected);

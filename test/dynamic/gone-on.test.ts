@@ -70,8 +70,7 @@ describe.each<[name: string, options: DotFlowOptions]>([
     const options = { ...given, storage: new StorageMemory() };
     const stages = new Stages(options);
     await stages.make().start();
-    for (stages.stage = 2; stages.stage < 4; stages.stage++)
-      await stages.make().start({ resume: true, from: "again" });
+    for (stages.stage = 2; stages.stage < 4; stages.stage++) await stages.make().start({ resume: true, from: "again" });
     stages.called();
     return { options, stages };
   }

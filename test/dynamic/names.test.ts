@@ -105,7 +105,10 @@ describe("a task called like a part of every object", () => {
     await checkpoints.restore("outside");
     called.splice(0);
     await namesWorkflow(storage, true, called).start({ resume: true });
-    expect(called.filter((each) => /^(__proto__|constructor) /.test(each)).sort()).toEqual(["__proto__ 3", "constructor 3"]);
+    expect(called.filter((each) => /^(__proto__|constructor) /.test(each)).sort()).toEqual([
+      "__proto__ 3",
+      "constructor 3",
+    ]);
   });
 });
 

@@ -14,7 +14,10 @@ export interface SignedHooks {
   readonly passes?: (where: string) => void;
 }
 
-export function signedWorkflow(options: DotFlowOptions, { begins = () => {}, passes = () => {} }: SignedHooks = {}): DotFlow {
+export function signedWorkflow(
+  options: DotFlowOptions,
+  { begins = () => {}, passes = () => {} }: SignedHooks = {},
+): DotFlow {
   const by = process.pid;
   const workflow = new DotFlow(options);
   const inner = new DotFlow({ workflowId: "inner" });
