@@ -213,7 +213,7 @@ export class StepParts {
     const { workflowId, runId, taskId } = details;
     return new StepInDoubtError(
       `It is unclear whether "${name}" of task "${taskId}" took effect: run "${runId}" of workflow "${workflowId}" was interrupted after it began and before its value was saved. ` +
-        `Find out, then start with resume: true and from: "${taskId}", which calls it again.`,
+        `Find out, and let the step catch this error and go on; or start with resume: true and from: "${taskId}", which does the whole task again, with all its items and calls.`,
       { ...details, once: name },
     );
   }

@@ -10,7 +10,14 @@ import { digest } from "../crash/mixed-workflow.ts";
 import { Ledger } from "../dynamic/ledger.ts";
 
 const [folder = "", json = "{}"] = process.argv.slice(2);
-const { moment, milliseconds, everySteps, asksPerson = false, stays = false, from } = JSON.parse(json) as EverythingOrder;
+const {
+  moment,
+  milliseconds,
+  everySteps,
+  asksPerson = false,
+  stays = false,
+  from,
+} = JSON.parse(json) as EverythingOrder;
 if (moment !== undefined) dieAt(moment);
 
 const storage = new StorageFile({ folder: join(folder, "store") });

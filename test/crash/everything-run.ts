@@ -148,7 +148,9 @@ export class EverythingRun {
   /** Whether an intent is saved, and the value that it was for is not. */
   async #isInDoubt(): Promise<boolean> {
     const saved = [...(await savedIn(this.#storage))];
-    return saved.some((key) => /\/pay\/intents\//.test(key)) && !saved.some((key) => /\/pay\/once\/.*\/charge$/.test(key));
+    return (
+      saved.some((key) => /\/pay\/intents\//.test(key)) && !saved.some((key) => /\/pay\/once\/.*\/charge$/.test(key))
+    );
   }
 
   /** A person lets the task begin anew, after telling it to look before it takes money. */

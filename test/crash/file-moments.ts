@@ -74,9 +74,9 @@ function passInWrite(file: unknown, data: unknown): void {
 }
 
 const folders = new Set(
-  (
-    "leases run plans ends steps batches snapshots iterations items once intents progress waits arrivals signals taken"
-  ).split(" "),
+  "leases run plans ends steps batches snapshots iterations items once intents progress waits arrivals signals taken".split(
+    " ",
+  ),
 );
 
 function partOf(path: string): string {

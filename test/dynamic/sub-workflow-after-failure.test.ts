@@ -1,14 +1,14 @@
 // A workflow within another one that ran after a failure under keepGoing: like all that follows from a failure it is not
 // recorded, so that it runs again, with what the mended task gives.
 import { expect, it } from "vitest";
-import { action, type Context, DotFlow, type DotFlowOptions, StorageMemory } from "dotflow";
+import { action, type Context, DotFlow, type DotFlowOptions, type StepContext, StorageMemory } from "dotflow";
 
 function family(options: DotFlowOptions, isMended: boolean, called: string[]): DotFlow {
   const inner = new DotFlow({ workflowId: "inner" });
   inner.task.add(
-    action({ name: "first" }, ({ storage }: Context) => {
-      called.push(`first given ${String(storage)}`);
-      return storage;
+    action({ name: "first" }, (_: Context, { initial }: StepContext) => {
+      called.push(`first given ${String(initial.storage)}`);
+      return initial.storage;
     }),
   );
   inner.task.add(
