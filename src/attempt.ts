@@ -30,6 +30,8 @@ export interface AttemptHost {
   readonly state: RunState;
   /** Gives timers and I/O their turn. */
   readonly turns: Turns;
+  /** The workflow that was started, and its task that this run belongs to, where that is another one. */
+  readonly outermost: { readonly workflowId: string; readonly taskId: string } | undefined;
   readonly runWorkflow: (workflow: SubWorkflow, task: SubWorkflowTask) => Promise<SubWorkflowEnd>;
   /** Requested when nothing new is to begin any more: what runs may end. */
   readonly drain: Stop;
@@ -65,7 +67,7 @@ export interface Execution {
   /** The run in which the task began: it may go on in another one. */
   readonly beganIn: string;
   /** Whether what it gives is recorded. @default true */
-  readonly isRecorded?: boolean;
+  readonly isRecorded: boolean;
   /** Makes sure, at once or when the promise resolves, that no other process has taken the run over meanwhile. */
   readonly ensure: () => Promise<void> | undefined;
 }
@@ -154,7 +156,7 @@ interface Given {
 
 async function oneAttempt(host: AttemptHost, execution: Execution, attempt: number): Promise<Given> {
   const { workflowId, runId, observers, codec } = host;
-  const { action, taskId, isRecorded = true } = execution;
+  const { action, taskId, isRecorded } = execution;
   const details = { workflowId, runId, taskId };
   const unchecked = final(execution.previous);
   const previous = action.input ? await validate(action.input, unchecked, "input", details).catch(asFinal) : unchecked;
@@ -166,6 +168,7 @@ async function oneAttempt(host: AttemptHost, execution: Execution, attempt: numb
       kept: execution.parts(),
       codec,
       details,
+      startAgain: host.outermost ?? details,
       requireCurrent,
       ensure: execution.ensure,
       onBroken: (cause) => control.end({ broken: cause }),

@@ -35,7 +35,7 @@ export async function settle(journal: Journal, prepared: Prepared, options: Sett
   const input = prepared.input ?? saved?.input;
   const present = withConditions(planOf(prepared, input), saved);
 
-  const begin = async (from: Pick<Plan, "kept" | "parts" | "begun" | "items">): Promise<Plan> => {
+  const begin = async (before: Pick<Plan, "kept" | "parts" | "begun" | "items">): Promise<Plan> => {
     const now = clock.now();
     const createdAt = new Date(now).toISOString();
     const plan = {
@@ -46,7 +46,7 @@ export async function settle(journal: Journal, prepared: Prepared, options: Sett
       parent,
       previous: saved?.runId,
       input,
-      ...from,
+      ...before,
       tasks: present,
     };
     await journal.begin(plan);

@@ -5,9 +5,9 @@ import type { SubWorkflowEnd, SubWorkflowTask } from "./attempt.ts";
 import { CorruptCheckpointError, InvalidWorkflowError, LeaseLostError, type LeaseOwner } from "./errors.ts";
 import { errorText, type EndedTask } from "./journal/end.ts";
 import { Journal } from "./journal/journal.ts";
+import { workflowIdWithin } from "./journal/keys.ts";
 import type { Mailbox } from "./journal/signals.ts";
 import { removeRun, tidy } from "./journal/removal.ts";
-import { Store } from "./journal/store.ts";
 import { Observers } from "./observers.ts";
 import { prepare, type Prepared } from "./prepare.ts";
 import { RunResult, type RunStatus, type TaskResult } from "./result.ts";
@@ -28,6 +28,7 @@ interface Parent extends Mailbox {
   readonly list: object;
   /** The run in which the task began that this workflow is: it may go on in another one. */
   readonly beganIn: string;
+  readonly taskId: string;
 }
 
 export class Start {
@@ -160,6 +161,7 @@ export class Start {
   #makeRunner(journal: Journal, { graph, tasks, actions, initials }: Prepared, { plan, reasons }: Settled): Runner {
     const { workflowId, clock, codec, retention } = this.#settings;
     const { concurrency, keepGoing, wait } = this.#options;
+    const outermost = this.#parents.at(-1);
     const work = tasks.map(({ name, group, source, callback, when, maxIterations, map }, index): Work => {
       const initial = initials[index] ?? plan.input;
       return {
@@ -190,6 +192,7 @@ export class Start {
         drain: this.#drain,
         state: new RunState(),
         turns: new Turns(clock),
+        outermost: outermost && { workflowId: outermost.store.workflowId, taskId: outermost.taskId },
         runWorkflow: async (workflow, task) => {
           // What it does is saved at once, and follows from what came before.
           await journal.flush();
@@ -213,18 +216,18 @@ export class Start {
     workflow: SubWorkflow,
     task: SubWorkflowTask,
   ): Promise<SubWorkflowEnd> {
-    const { storage, seal, workflowId, store, retention, policy } = this.#settings;
-    const id = `${workflowId}.${task.taskId}`;
+    const { workflowId, store, retention, policy } = this.#settings;
+    const id = workflowIdWithin(workflowId, task.taskId);
     // `list` is what `DotFlow` registered.
     const list = workflow.list as TaskList;
-    const parents = [{ list: this.#list, store, ...run }, ...this.#parents];
+    const parents = [{ list: this.#list, store, taskId: task.taskId, ...run }, ...this.#parents];
     if (parents.some((parent) => parent.list === list))
       throw new InvalidWorkflowError(`Workflow "${workflowId}" is a step of itself.`, { workflowId });
     const settings = {
       ...this.#settings,
       workflowId: id,
       hasRandomId: false,
-      store: new Store(id, storage, seal),
+      store: store.of(id),
       retention: retention && retentionWithin(retention),
       // They name tasks of this one.
       policy: policy && { ...policy, afterTasks: new Set<string>() },

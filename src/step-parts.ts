@@ -67,6 +67,8 @@ export interface StepPartsOptions {
   readonly kept: IterationParts;
   readonly codec: ValueCodec;
   readonly details: { readonly workflowId: string; readonly runId: string; readonly taskId: string };
+  /** What is to be started, and from where, for the task to run again. */
+  readonly startAgain: { readonly workflowId: string; readonly taskId: string };
   /** Throws when the attempt has ended: what comes late is not saved. */
   readonly requireCurrent: () => void;
   /** Makes sure, at once or when the promise resolves, that no other process has taken the run over. */
@@ -209,11 +211,11 @@ export class StepParts {
   }
 
   #inDoubt(name: string): StepInDoubtError {
-    const { details } = this.#options;
+    const { details, startAgain } = this.#options;
     const { workflowId, runId, taskId } = details;
     return new StepInDoubtError(
       `It is unclear whether "${name}" of task "${taskId}" took effect: run "${runId}" of workflow "${workflowId}" was interrupted after it began and before its value was saved. ` +
-        `Find out, and let the step catch this error and go on; or start with resume: true and from: "${taskId}", which does the whole task again, with all its items and calls.`,
+        `Find out, and let the step catch this error and go on; or start "${startAgain.workflowId}" with resume: true and from: "${startAgain.taskId}", which does the whole task again, with all its items and calls.`,
       { ...details, once: name },
     );
   }

@@ -26,6 +26,11 @@ export class Store {
     this.#seal = seal;
   }
 
+  /** Another workflow in the same storage. */
+  of(workflowId: string): Store {
+    return new Store(workflowId, this.#storage, this.#seal);
+  }
+
   /** Gives the record under `key`; `undefined` where there is none, or only a torn one, which counts as not written. */
   async read(key: string): Promise<StoredRecord | undefined> {
     const bytes = await this.#storage.get(key);

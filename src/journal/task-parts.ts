@@ -123,12 +123,12 @@ export class TaskParts {
 
   /** Finds the record of an item: in this run, or in one before it. */
   async findItem(id: string): Promise<SavedItem | undefined> {
-    const { earlier = [], readsItems, read } = this.#access;
+    const { earlier = [], readsItems } = this.#access;
     const name = itemName(id);
     for (const place of this.#placesOf(name, earlier)) {
       const { run } = place;
       if (!readsItems) return { run, changes: undefined };
-      const record = await read(place.folder + name);
+      const record = await this.#access.read(place.folder + name);
       if (record) return { run, changes: fromPayload(record).value.changes };
     }
     return undefined;

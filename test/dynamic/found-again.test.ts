@@ -73,7 +73,7 @@ describe("what is held back", () => {
   });
 
   it("is found by a map of which one item waits", async () => {
-    const items: unknown[] = [];
+    const items: string[] = [];
     const workflow = new DotFlow({ workflowId: "held", storage: new StorageMemory(), ...gathering });
     const each = action(async function each({ storage: item }: Context<string>, step) {
       items.push(item);
@@ -88,7 +88,7 @@ describe("what is held back", () => {
     workflow.task.add(sends, { groupName: "other" });
     const result = await workflow.start({ wait: true });
     expect((await result.context("one.each")).storage).toEqual(["a", "b", "c"]);
-    expect(items.sort()).toEqual(["a", "b", "b", "c"]);
+    expect(items.toSorted()).toEqual(["a", "b", "b", "c"]);
   });
 });
 

@@ -44,7 +44,7 @@ function chain({ storage, owner, checkpoint, failsIn }: ChainOptions): DotFlow {
     return { by: owner, given };
   });
   workflow.task.add([first, loop]);
-  const over = ({ storage: from }: Context<unknown>) => ["a", "b"].map((name) => ({ name, from }));
+  const over = ({ storage: from }: Context) => ["a", "b"].map((name) => ({ name, from }));
   workflow.task.map(map, { over, concurrency: 1 });
   workflow.task.add(last);
   return workflow;

@@ -35,7 +35,7 @@ class Items {
 
   /** The items that were executed since the last time, sorted. */
   called(): unknown[] {
-    return this.#called.splice(0).sort();
+    return this.#called.splice(0).sort((a, b) => (String(a) < String(b) ? -1 : 1));
   }
 }
 
@@ -102,18 +102,18 @@ describe("task.map", () => {
         action({ name: "list" }, () => ["a", "b", "c"]),
         { groupName: "x" },
       );
-      const step = action({ name: "upper" }, ({ storage: item }: Context<string>, step: StepContext) => {
-        step.state.set(`seen ${item}`, true);
+      const upper = action({ name: "upper" }, ({ storage: item }: Context<string>, { state }: StepContext) => {
+        state.set(`seen ${item}`, true);
         return item.toUpperCase();
       });
-      const mapped = workflow.task.map(step, {
+      const mapped = workflow.task.map(upper, {
         groupName: "x",
         id: "upper",
         concurrency: 2,
         over: (previous: Context<string[] | null>) => previous.storage ?? ["a", "b", "c"],
         ...(mode === "graph" ? { after: list } : {}),
       });
-      const last = action({ name: "last" }, (previous: Context<unknown>, step: StepContext) => [
+      const last = action({ name: "last" }, (previous: Context, step: StepContext) => [
         previous.storage,
         ...["a", "b", "c"].map((item) => (mode === "parallel" ? null : step.state.get(`seen ${item}`))),
       ]);
@@ -214,7 +214,7 @@ describe("task.map", () => {
   describe("goes over", () => {
     const outputs = async (over: () => unknown, concurrency = 2): Promise<unknown> => {
       const workflow = flowOver(new StorageMemory());
-      const same = action({ name: "same" }, (previous: Context<unknown>) => previous.storage);
+      const same = action({ name: "same" }, (previous: Context) => previous.storage);
       // A list that no type describes is what a user without types may give.
       workflow.task.map(same, { over: over as () => unknown[], concurrency });
       return (await workflow.start()).output();
@@ -355,7 +355,7 @@ describe("task.map", () => {
 
   it("fails only the item that can't be saved, and only the one whose output can't", async () => {
     const workflow = flowOver(new StorageMemory());
-    const step = action({ name: "step", retry: 3 }, ({ storage: item }: Context<unknown>) =>
+    const step = action({ name: "step", retry: 3 }, ({ storage: item }: Context) =>
       item === 2 ? (): void => {} : item,
     );
     workflow.task.map(step, { over: () => [1, Symbol("s"), 2, 3] });

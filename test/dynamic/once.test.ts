@@ -265,7 +265,7 @@ describe("step.once", () => {
       const values = [...(previous.storage ?? []), await step.once("same", made.count)];
       return values.length < 3 ? step.again(values) : values;
     });
-    const item = action({ name: "item" }, (_: Context<unknown>, step: StepContext) => step.once("same", made.count));
+    const item = action({ name: "item" }, (_: Context, step: StepContext) => step.once("same", made.count));
     workflow.task.add(loop);
     workflow.task.map(item, { concurrency: 1 });
     const result = await workflow.start({ mode: "sequential" });
@@ -279,7 +279,7 @@ describe("step.once", () => {
     let fails = true;
     const start = async (): Promise<RunResult> => {
       const workflow = new DotFlow({ workflowId: "job", storage });
-      const step = action({ name: "step" }, async ({ storage: item }: Context<unknown>, own: StepContext) => {
+      const step = action({ name: "step" }, async ({ storage: item }: Context, own: StepContext) => {
         const value = await own.once("call", () => called.push(`${JSON.stringify(item)} ${own.iteration}`));
         if (fails && own.iteration === 2) throw new Error("fails");
         return own.iteration < 2 ? own.again(item) : value;

@@ -165,7 +165,7 @@ describe("step.progress", () => {
       });
       workflow.task.add(loop);
       workflow.task.map(
-        action({ name: "item" }, async ({ storage: item }: Context<unknown>, step: StepContext) => look(step, item)),
+        action({ name: "item" }, async ({ storage: item }: Context, step: StepContext) => look(step, item)),
       );
       return workflow;
     };

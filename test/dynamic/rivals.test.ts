@@ -55,7 +55,7 @@ eachSharedStorage((_name, open) => {
         expect(await expectConnected(options), nap).toEqual(values);
         const after = await contentsOf(open());
         for (const [key, bytes] of before)
-          if (key.startsWith(`${workflowId}`) && !key.includes("/leases/"))
+          if (key.startsWith(workflowId) && !key.includes("/leases/"))
             expect(after.get(key), `${nap}: ${key}`).toEqual(bytes);
       };
       await Promise.all(open.some(naps).map(wake));

@@ -56,7 +56,7 @@ export function signedWorkflow(
     return { by, given };
   });
   workflow.task.add([first, loop]);
-  async function* over({ storage: from }: Context): AsyncGenerator<unknown> {
+  async function* over({ storage: from }: Context): AsyncGenerator {
     yield { name: "a", from };
     passes("between items");
     yield { name: "b", from };

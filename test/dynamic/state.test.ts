@@ -76,9 +76,7 @@ describe("step.state", () => {
         add("count")(step);
         return step.iteration < 2 ? step.again(null) : ["x", "y"];
       });
-      const item = action({ name: "item" }, ({ storage: key }: Context<unknown>, step: StepContext) =>
-        add(String(key))(step),
-      );
+      const item = action({ name: "item" }, ({ storage: key }: Context, step: StepContext) => add(String(key))(step));
       const last = action({ name: "last" }, (_: Context, step: StepContext) =>
         ["count", "x", "y"].map((key) => step.state.get(key)),
       );
@@ -265,7 +263,7 @@ describe("step.state", () => {
     });
     workflow.task.add(set);
     workflow.task.add(look);
-    const result = (await workflow.start({ mode: "parallel" })) as RunResult;
+    const result = await workflow.start({ mode: "parallel" });
     expect((await result.context("b")).storage).toBeUndefined();
   });
 

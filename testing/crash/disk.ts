@@ -162,7 +162,8 @@ export class Disk {
     this.#blind ||= gathered === undefined;
     for (const { key, task, bytes } of gathered ?? []) {
       const old = this.#records.get(key);
-      if (old) this.report("record changed", `a batch holds the record ${describe(key, old)}, which was written before.`);
+      if (old)
+        this.report("record changed", `a batch holds the record ${describe(key, old)}, which was written before.`);
       this.#records.set(key, { task, bytes });
     }
   }
