@@ -5,7 +5,6 @@ import type { SubWorkflowEnd, SubWorkflowTask } from "./attempt.ts";
 import { CorruptCheckpointError, InvalidWorkflowError, LeaseLostError, type LeaseOwner } from "./errors.ts";
 import { errorText, type EndedTask } from "./journal/end.ts";
 import { Journal } from "./journal/journal.ts";
-import { workflowIdWithin } from "./journal/keys.ts";
 import type { Mailbox } from "./journal/signals.ts";
 import { removeRun, tidy } from "./journal/removal.ts";
 import { Observers } from "./observers.ts";
@@ -217,7 +216,7 @@ export class Start {
     task: SubWorkflowTask,
   ): Promise<SubWorkflowEnd> {
     const { workflowId, store, retention, policy } = this.#settings;
-    const id = workflowIdWithin(workflowId, task.taskId);
+    const within = store.within(task.taskId);
     // `list` is what `DotFlow` registered.
     const list = workflow.list as TaskList;
     const parents = [{ list: this.#list, store, taskId: task.taskId, ...run }, ...this.#parents];
@@ -225,9 +224,9 @@ export class Start {
       throw new InvalidWorkflowError(`Workflow "${workflowId}" is a step of itself.`, { workflowId });
     const settings = {
       ...this.#settings,
-      workflowId: id,
+      workflowId: within.workflowId,
       hasRandomId: false,
-      store: store.of(id),
+      store: within,
       retention: retention && retentionWithin(retention),
       // They name tasks of this one.
       policy: policy && { ...policy, afterTasks: new Set<string>() },

@@ -45,11 +45,6 @@ function escapeBytes(character: string): string {
   return escaped;
 }
 
-/** The id of a workflow that is a step of another one. */
-export function workflowIdWithin(workflowId: string, taskId: string): string {
-  return `${workflowId}.${taskId}`;
-}
-
 /** The keys of one workflow. */
 export class Keys {
   readonly workflow: string;

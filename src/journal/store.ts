@@ -26,9 +26,9 @@ export class Store {
     this.#seal = seal;
   }
 
-  /** Another workflow in the same storage. */
-  of(workflowId: string): Store {
-    return new Store(workflowId, this.#storage, this.#seal);
+  /** Of the workflow that is a task of this one. */
+  within(taskId: string): Store {
+    return new Store(`${this.workflowId}.${taskId}`, this.#storage, this.#seal);
   }
 
   /** Gives the record under `key`; `undefined` where there is none, or only a torn one, which counts as not written. */

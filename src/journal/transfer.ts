@@ -5,7 +5,7 @@ import { defaults } from "../defaults.ts";
 import { CorruptCheckpointError, InvalidWorkflowError } from "../errors.ts";
 import { inParallel } from "../parallel.ts";
 import { currentLease, isLive, lastRun, runById } from "./history.ts";
-import { generationOf, workflowIdWithin } from "./keys.ts";
+import { generationOf } from "./keys.ts";
 import { Lease } from "./lease.ts";
 import type { RunPointer } from "./lease-body.ts";
 import { lockedError, ownerOf } from "./lease-errors.ts";
@@ -75,7 +75,7 @@ async function findPointer(store: Store, runId: string | undefined): Promise<Run
 
 async function carry(from: Store, to: Store, runId: string, clock: Clock): Promise<Transferred> {
   const runs = new Set([runId]);
-  const within = new Set<string>();
+  const workflows = new Set<string>();
   let objects = 0;
   let bytes = 0;
   // A set goes on with what is added to it on the way.
@@ -90,7 +90,7 @@ async function carry(from: Store, to: Store, runId: string, clock: Clock): Promi
       if (found.record.kind === "run") {
         const plan = decodePlan(found.record);
         for (const other of referencedRuns(plan)) runs.add(other);
-        for (const task of plan.tasks) if (task.workflow) within.add(workflowIdWithin(from.workflowId, task.id));
+        for (const task of plan.tasks) if (task.workflow) workflows.add(task.id);
       }
       await to.createSound(key, found.bytes);
       objects++;
@@ -103,9 +103,9 @@ async function carry(from: Store, to: Store, runId: string, clock: Clock): Promi
     // Its run object last: until then the run does not exist there, and a crash leaves nothing that a resume could find.
     await copy(last);
   }
-  for (const workflowId of within) {
+  for (const taskId of workflows) {
     const inner = await carryWithin(
-      { from: from.of(workflowId), to: to.of(workflowId), runId: undefined, clock },
+      { from: from.within(taskId), to: to.within(taskId), runId: undefined, clock },
       runs,
     );
     objects += inner?.objects ?? 0;

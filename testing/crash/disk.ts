@@ -170,7 +170,7 @@ export class Disk {
 }
 
 /** The tasks whose records a write brings. */
-export function tasksIn({ kind, task, gathered }: Written): readonly string[] {
+function tasksIn({ kind, task, gathered }: Written): readonly string[] {
   if (kind === "step") return [task];
   return (gathered ?? []).filter((record) => record.kind === "step").map((record) => record.task);
 }
