@@ -63,7 +63,9 @@ async function askModel(name: string, messages: readonly Message[]): Promise<Mes
     { tool: "weather", input: "Oslo" },
     { tool: "book", input: told[0] === "24 degrees" ? "Rome" : "Oslo" },
   ][told.length];
-  return call ? { role: "model", text: "", call } : { role: "model", text: `Rome is warmer than Oslo, and booked: ${told[2]}` };
+  return call
+    ? { role: "model", text: "", call }
+    : { role: "model", text: `Rome is warmer than Oslo, and booked: ${told[2]}` };
 }
 
 async function callTool(name: string, tool: string, input: string): Promise<string> {

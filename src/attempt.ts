@@ -7,7 +7,7 @@ import { type Clock, sleep } from "./clock.ts";
 import { Again, Context, StepContext } from "./context.ts";
 import { InvalidWorkflowError, LeaseLostError, StorageError } from "./errors.ts";
 import type { Observers } from "./observers.ts";
-import { refuseUnknown, show } from "./options.ts";
+import { isName, refuseUnknown, show } from "./options.ts";
 import { delayAfter, isRetried } from "./retry.ts";
 import { type IterationParts, StepParts } from "./step-parts.ts";
 import { StepWaits, type Wait } from "./step-waits.ts";
@@ -30,6 +30,8 @@ export interface AttemptHost {
   readonly state: RunState;
   /** Gives timers and I/O their turn. */
   readonly turns: Turns;
+  /** The workflow that was started, and its task that this run belongs to, where that is another one. */
+  readonly outermost: { readonly workflowId: string; readonly taskId: string } | undefined;
   readonly runWorkflow: (workflow: SubWorkflow, task: SubWorkflowTask) => Promise<SubWorkflowEnd>;
   /** Requested when nothing new is to begin any more: what runs may end. */
   readonly drain: Stop;
@@ -38,6 +40,8 @@ export interface AttemptHost {
 /** How a workflow runs that is a step of this one. */
 export interface SubWorkflowTask {
   readonly taskId: string;
+  /** One that follows from a failure is not, and begins anew with each start. */
+  readonly isRecorded: boolean;
   readonly input: unknown;
   readonly signal: AbortSignal;
 }
@@ -60,6 +64,10 @@ export interface Execution {
   readonly iteration: number;
   /** Where the step saves things on its way; made when it first does. */
   readonly parts: () => IterationParts;
+  /** The run in which the task began: it may go on in another one. */
+  readonly beganIn: string;
+  /** Whether what it gives is recorded. @default true */
+  readonly isRecorded: boolean;
   /** Makes sure, at once or when the promise resolves, that no other process has taken the run over meanwhile. */
   readonly ensure: () => Promise<void> | undefined;
 }
@@ -149,7 +157,7 @@ interface Given {
 
 async function oneAttempt(host: AttemptHost, execution: Execution, attempt: number): Promise<Given> {
   const { workflowId, runId, observers, codec } = host;
-  const { action, taskId } = execution;
+  const { action, taskId, isRecorded } = execution;
   const details = { workflowId, runId, taskId };
   const unchecked = final(execution.previous);
   const previous = action.input ? await validate(action.input, unchecked, "input", details).catch(asFinal) : unchecked;
@@ -161,6 +169,7 @@ async function oneAttempt(host: AttemptHost, execution: Execution, attempt: numb
       kept: execution.parts(),
       codec,
       details,
+      startAgain: host.outermost ?? details,
       requireCurrent,
       ensure: execution.ensure,
       onBroken: (cause) => control.end({ broken: cause }),
@@ -173,12 +182,12 @@ async function oneAttempt(host: AttemptHost, execution: Execution, attempt: numb
     ...details,
     attempt,
     iteration: execution.iteration,
-    idempotencyKey: () => idempotencyKey([workflowId, runId, taskId], execution),
+    idempotencyKey: () => idempotencyKey(workflowId, execution),
     signal: () => control.signal,
     initial: execution.initial,
     parts: partsOfStep,
     runWorkflow: (workflow, input) => {
-      const ended = host.runWorkflow(workflow, { taskId, input, signal: control.signal });
+      const ended = host.runWorkflow(workflow, { taskId, isRecorded, input, signal: control.signal });
       within = ended;
       return outputOf(ended, control);
     },
@@ -268,9 +277,9 @@ function askedSnapshot(
 ): AskedSnapshot {
   refuseUnknown(options, ["id", "metadata"], `step.checkpoint of "${details.taskId}"`);
   const { id, metadata } = options;
-  if (typeof id === "string" && id !== "") return { id, metadata: codec.encode(metadata) };
+  if (isName(id)) return { id, metadata: codec.encode(metadata) };
   throw new InvalidWorkflowError(
-    `step.checkpoint of "${details.taskId}" was given the id ${show(id)}. Give a text that is not empty.`,
+    `step.checkpoint of "${details.taskId}" was given the id ${show(id)}. Give a well-formed text that is not empty.`,
     details,
   );
 }
@@ -305,7 +314,8 @@ export async function pauseUnless(clock: Clock, milliseconds: number, ...stops: 
 }
 
 /** The first iteration has the key that a task without iterations has. */
-function idempotencyKey(task: readonly string[], { item, iteration }: Execution): string {
+function idempotencyKey(workflowId: string, { beganIn, taskId, item, iteration }: Execution): string {
+  const task = [workflowId, beganIn, taskId];
   const parts = [...task, ...(item === undefined ? [] : [item]), ...(iteration > 1 ? [iteration] : [])];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }

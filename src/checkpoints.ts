@@ -28,7 +28,7 @@ import { sendSignal } from "./journal/signals.ts";
 import { Store } from "./journal/store.ts";
 import { listWorkflows, type SavedWorkflow } from "./journal/workflows.ts";
 import { type Problem, verifyStore } from "./journal/verify.ts";
-import { refuseUnknown, requireWhole, show } from "./options.ts";
+import { isName, refuseUnknown, requireWhole, show } from "./options.ts";
 import type { Seal } from "./seal.ts";
 import type { ValueCodec } from "./serializer.ts";
 import { checkWorkflowId, type CodecOptions, resolveStore } from "./settings.ts";
@@ -117,9 +117,9 @@ export class Checkpoints {
    * Rejects with a `NothingToResumeError` where there is no run, or the last one has completed.
    */
   async signal(name: string, payload?: unknown): Promise<void> {
-    if (typeof name !== "string" || name === "")
+    if (!isName(name))
       throw new InvalidWorkflowError(
-        `checkpoints.signal was given the name ${show(name)}. Give a text that is not empty.`,
+        `checkpoints.signal was given the name ${show(name)}. Give a well-formed text that is not empty.`,
       );
     const { workflowId } = this.#store;
     const { plan, end } = await runById(this.#store, undefined);
@@ -154,9 +154,9 @@ export class Checkpoints {
   async snapshot(options: { id: string; metadata?: unknown }): Promise<void> {
     refuseUnknown(options, ["id", "metadata"], "checkpoints.snapshot");
     const { id, metadata } = options;
-    if (typeof id !== "string" || id === "")
+    if (!isName(id))
       throw new InvalidWorkflowError(
-        `checkpoints.snapshot was given the id ${show(id)}. Give a text that is not empty.`,
+        `checkpoints.snapshot was given the id ${show(id)}. Give a well-formed text that is not empty.`,
       );
     await snapshotLastRun(this.#store, { id, metadata: this.#codec.encode(metadata), clock: this.#clock });
   }

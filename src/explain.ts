@@ -3,7 +3,7 @@ import { limits } from "./defaults.ts";
 import type { LeaseOwner, WorkflowChange } from "./errors.ts";
 import type { GraphMode } from "./graph.ts";
 import type { EndedTask, ErrorText } from "./journal/end.ts";
-import { currentLease, isLive, lastRun, originOf, readRecord, readStep, type SavedRun } from "./journal/history.ts";
+import { begunAmong, currentLease, isLive, lastRun, originOf, readRecord, readStep, type SavedRun } from "./journal/history.ts";
 import { gatherItems } from "./journal/items.ts";
 import { refuseDamaged, type StepRecord, toStepRecord } from "./journal/journal.ts";
 import { ownerOf } from "./journal/lease-errors.ts";
@@ -74,11 +74,15 @@ export async function explain(
   }
   // The run of a workflow that is a step of another one is not for a start of its own.
   const saved = last?.plan.parent === undefined ? last : undefined;
-  const isSaved = (id: string): boolean => saved !== undefined && (saved.saved.has(id) || id in saved.plan.kept);
-  const asked = decide(prepared, saved?.plan, isSaved, start.onChange);
+  const saves = {
+    isSaved: (id: string): boolean => saved !== undefined && (saved.saved.has(id) || id in saved.plan.kept),
+    begunAmong: async (ids: readonly string[]): Promise<readonly string[]> =>
+      saved ? begunAmong(store, saved, ids) : [],
+  };
+  const asked = await decide(prepared, saved?.plan, saves, start.onChange);
   const changes = asked.restoration?.changes ?? [];
   const refused = changes.length > 0 && start.onChange === "raise";
-  const decision = refused ? decide(prepared, saved?.plan, isSaved, "rerun") : asked;
+  const decision = refused ? await decide(prepared, saved?.plan, saves, "rerun") : asked;
   const intact = lease?.body.intact === true;
   return {
     workflowId,

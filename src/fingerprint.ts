@@ -17,16 +17,18 @@ export interface PlannedTask {
   readonly when?: true | undefined;
   /** Whether it goes over a list. */
   readonly map?: true | undefined;
+  /** Whether it is a workflow, which has runs of its own. */
+  readonly workflow?: true | undefined;
 }
 
-export type TaskFacts = Pick<PlannedTask, "name" | "group" | "version" | "initial" | "when" | "map">;
+export type TaskFacts = Pick<PlannedTask, "name" | "group" | "version" | "initial" | "when" | "map" | "workflow">;
 
 /** Describes every task of the graph. `facts` gives what the graph does not know. Retry, timeout and code are not part of it. */
 export function planTasks(graph: Graph, facts: (node: GraphNode) => TaskFacts): PlannedTask[] {
   const planned: PlannedTask[] = [];
   for (const index of graph.order) {
     const node = graph.nodes[index] as GraphNode;
-    const { name, group, version, initial, when, map } = facts(node);
+    const { name, group, version, initial, when, map, workflow } = facts(node);
     const { shape, names, ids } = node.inputs;
     const inputs = JSON.stringify(names ? [shape, ids, names] : [shape, ids]);
     const before = node.dependencies.map((dependency) => [planned[dependency]?.id, planned[dependency]?.fingerprint]);
@@ -34,7 +36,7 @@ export function planTasks(graph: Graph, facts: (node: GraphNode) => TaskFacts): 
     const fingerprint = digest(
       JSON.stringify([node.id, version ?? null, inputs, initial ?? null, before, ...(map ? ["map"] : [])]),
     );
-    planned[index] = { id: node.id, name, group, version, inputs, initial, fingerprint, when, map };
+    planned[index] = { id: node.id, name, group, version, inputs, initial, fingerprint, when, map, workflow };
   }
   return planned;
 }

@@ -16,8 +16,8 @@ export interface Iterations extends Omit<Execution, "iteration" | "parts" | "cha
    * record: with it they count. `iteration` is that of a loop.
    */
   readonly onSaving: (snapshots: SnapshotsAsked) => Promise<void>;
-  /** Called when an iteration of a loop is saved. */
-  readonly onSaved: (iteration: number) => void;
+  /** Called when an iteration of a loop is saved, and with the one that it goes on from; `run` has that where it is not this one. */
+  readonly onSaved: (iteration: number, run?: string) => void;
   /** Whether what it gives is recorded; an iteration that is not is not either. */
   readonly isRecorded: boolean;
 }
@@ -41,7 +41,7 @@ export async function runIterations(host: AttemptHost, task: Iterations): Promis
   const last = await found?.lastIteration();
   if (last) {
     host.state.commit(last.value.changes);
-    if (last.isOwn) task.onSaved(last.number);
+    task.onSaved(last.number, last.run);
   }
   let parts = found;
   const saved = (): TaskParts => (parts ??= task.parts());

@@ -30,6 +30,11 @@ export function requireWhole(value: unknown, least: number, what: string): void 
   throw new InvalidWorkflowError(`${what} is ${show(value)}. It must be a whole number of at least ${least}.`);
 }
 
+/** Whether a value can be a name under which something is saved: written as UTF-8, texts that are not well-formed would all be one. */
+export function isName(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && !/\p{Surrogate}/u.test(value);
+}
+
 /** A value as a short text for an error message. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);

@@ -9,7 +9,7 @@ import { show } from "./options.ts";
 import type { Condition, Performance, TaskOutcome } from "./performance.ts";
 
 export async function perform(host: AttemptHost, task: Performance): Promise<TaskOutcome> {
-  const found = task.interrupted && (await task.interrupted());
+  const found = task.saved && (await task.saved());
   if (task.when && (found?.isEmpty ?? true)) {
     const verdict = await judge(host, task.when, task);
     if (verdict !== true) return { attempts: 0, errors: [], iterations: 0, ...verdict };

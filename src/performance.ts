@@ -19,8 +19,8 @@ export interface Performance extends Omit<Iterations, "found"> {
   readonly when: Condition | undefined;
   /** Where the step is executed for every item of a list. */
   readonly map: MapFacts | undefined;
-  /** What the task has saved on its way, where an earlier driving of the run may have interrupted it. */
-  readonly interrupted: (() => Promise<TaskParts>) | undefined;
+  /** What the task has saved on its way; missing where there can be nothing. */
+  readonly saved: (() => Promise<TaskParts>) | undefined;
   /** Called once, when the condition let the task begin. */
   readonly onBegin: () => void;
 }

@@ -59,12 +59,13 @@ export function planOf({ graph, tasks, actions, initials }: Prepared, input: Enc
   const inputHash = input && hashOf(input);
   return planTasks(graph, ({ index }) => {
     const own = initials[index];
-    const { name, group, when, map } = tasks[index] as AddedTask;
+    const { name, group, when, map, source } = tasks[index] as AddedTask;
     return {
       name,
       group,
       when: when && (true as const),
       map: map && (true as const),
+      workflow: source.isWorkflow,
       version: actions[index]?.version,
       initial: own ? hashOf(own) : inputHash,
     };

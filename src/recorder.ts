@@ -7,12 +7,14 @@ import type { RecordReader } from "./task-values.ts";
 
 /** What tasks save on their way, before they are done. */
 export interface PartsOfTasks {
-  /** Whether tasks may have saved something though what they follow from has no record any more: it was gathered, or torn. */
-  readonly mayBeAhead: boolean;
-  /** Whether there may be something of a task, given whether it may have been interrupted. */
-  mayHave(taskId: string, wasInterrupted: boolean): boolean;
-  /** What one that was interrupted has saved. */
-  interrupted(taskId: string): Promise<TaskParts>;
+  /** Finds out which tasks saved something in an earlier driving of the run. */
+  lookUp(): Promise<void>;
+  /** Whether there may be something of a task, so that it has to be looked for. */
+  mayHave(taskId: string): boolean;
+  /** The run in which a task began. */
+  beganIn(taskId: string): string;
+  /** What a task has saved. */
+  saved(taskId: string): Promise<TaskParts>;
   /** Where one that begins now saves things. */
   of(taskId: string): TaskParts;
 }

@@ -11,6 +11,8 @@ export interface RestoreOptions {
   readonly saved: Plan;
   /** Whether a record of the task is there, in the run itself or in one that it refers to. */
   readonly isSaved: (taskId: string) => boolean;
+  /** Those of the tasks whose definition differs that have no record, but saved something on their way. */
+  readonly begun: ReadonlySet<string>;
   readonly graph: Graph;
   readonly present: readonly PlannedTask[];
   readonly onChange: OnChange;
@@ -30,7 +32,7 @@ export interface Restoration {
 }
 
 export function decideRestoration(options: RestoreOptions): Restoration {
-  const { saved, isSaved, graph, present, onChange, from } = options;
+  const { isSaved, graph, present, onChange, from } = options;
   const again = from === undefined ? new Set<number>() : withFollowers(graph, [from]);
   const reasons = new Map<string, string>();
   for (const index of again)
@@ -39,7 +41,7 @@ export function decideRestoration(options: RestoreOptions): Restoration {
       index === from ? "asked for with from" : `follows from "${idOf(present, from as number)}"`,
     );
 
-  const changes = findChanges(saved, isSaved, present, again);
+  const changes = findChanges(options, again);
   if (changes.length > 0 && onChange === "raise") return { run: "same", kept: new Set(), reasons, changes };
   if (changes.length > 0 && onChange === "restart") {
     for (const task of present) reasons.set(task.id, `restarted, as ${describe(changes)}`);
@@ -69,28 +71,25 @@ export function differs(saved: readonly PlannedTask[], present: readonly Planned
   );
 }
 
-function findChanges(
-  saved: Plan,
-  isSaved: (id: string) => boolean,
-  present: readonly PlannedTask[],
-  again: ReadonlySet<number>,
-): WorkflowChange[] {
+function findChanges({ saved, isSaved, begun, present }: RestoreOptions, again: ReadonlySet<number>): WorkflowChange[] {
   if (!differs(saved.tasks, present)) return [];
   const before = new Map(saved.tasks.map((task) => [task.id, task]));
   const now = new Map(present.map((task, index) => [task.id, index]));
   const changes: WorkflowChange[] = [];
   for (const old of saved.tasks) {
-    if (!isSaved(old.id)) continue;
+    if (!isSaved(old.id) && !begun.has(old.id)) continue;
     const index = now.get(old.id);
     if (index === undefined) changes.push({ taskId: old.id, what: "is saved, but no longer in the workflow" });
     else if (!again.has(index) && present[index]?.fingerprint !== old.fingerprint) {
-      changes.push({ taskId: old.id, what: whatDiffers(old, present[index] as PlannedTask, before, present) });
+      const what = whatDiffers(old, present[index] as PlannedTask, before, present);
+      changes.push({ taskId: old.id, what: isSaved(old.id) ? what : `had begun, and ${what}` });
     }
   }
   for (const [index, { id }] of present.entries()) {
-    // Its definition is forgotten, so nobody can say whether the record still fits.
-    if (!before.has(id) && isSaved(id) && !again.has(index))
-      changes.push({ taskId: id, what: "is saved from before it was taken out of the workflow" });
+    if (before.has(id) || again.has(index)) continue;
+    // Its definition is forgotten, so nobody can say whether what is saved still fits.
+    if (isSaved(id)) changes.push({ taskId: id, what: "is saved from before it was taken out of the workflow" });
+    else if (begun.has(id)) changes.push({ taskId: id, what: "had begun before it was taken out of the workflow" });
   }
   return changes;
 }

@@ -117,7 +117,7 @@ export class RunResult {
     const cause = broken?.errors.at(-1);
     const why = broken ? `: task "${broken.id}" failed${cause ? ` with ${cause.name}: ${cause.message}` : ""}` : "";
     return new WorkflowFailedError(
-      `Run "${runId}" of workflow "${workflowId}" ended ${status}${why}. Start it with resume: true to go on from what is saved.`,
+      `Run "${runId}" of workflow "${workflowId}" ended ${status}${why.replace(/\.$/, "")}. Start it with resume: true to go on from what is saved.`,
       { workflowId, runId, taskId: broken?.id, cause },
     );
   }

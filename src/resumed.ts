@@ -27,7 +27,7 @@ export async function loadState(
 ): Promise<void> {
   const saved = graph.nodes.filter(({ id }) => recorder.isSaved(id));
   for (const changes of await inParallel(saved, ({ id }) => recorder.changesOf(id))) state.commit(changes);
-  const interrupted = ready.filter((id) => recorder.parts.mayHave(id, true));
-  const parts = await inParallel(interrupted, async (id) => (await recorder.parts.interrupted(id)).changes());
+  const interrupted = ready.filter((id) => recorder.parts.mayHave(id));
+  const parts = await inParallel(interrupted, async (id) => (await recorder.parts.saved(id)).changes());
   for (const changes of parts.flat()) state.commit(changes);
 }

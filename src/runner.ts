@@ -2,7 +2,6 @@
 import type { ActionDefinition } from "./action.ts";
 import type { AttemptHost } from "./attempt.ts";
 import type { Graph, GraphNode } from "./graph.ts";
-import type { SnapshotsAsked } from "./iterations.ts";
 import { itemListOf } from "./items-value.ts";
 import { unsavedParts } from "./journal/task-parts.ts";
 import { perform } from "./perform.ts";
@@ -11,10 +10,10 @@ import type { Recorder } from "./recorder.ts";
 import { findSkipped, loadState } from "./resumed.ts";
 import type { TaskResult } from "./result.ts";
 import { nothing } from "./serializer.ts";
+import { SnapshotTaker } from "./snapshot-taker.ts";
 import { lookedFor, type Wait, waitText } from "./step-waits.ts";
 import { type TaskState, TaskStates } from "./task-states.ts";
 import { previousOf, TaskValues } from "./task-values.ts";
-import { UnderWay } from "./under-way.ts";
 import { WaitingTasks } from "./waiting-tasks.ts";
 
 /** What a node executes. */
@@ -54,8 +53,6 @@ export class Runner {
   readonly #options: RunnerOptions;
   readonly #states: TaskStates;
   readonly #ready: number[] = [];
-  /** Tasks that an earlier driving of the run may have interrupted. */
-  readonly #interrupted = new Set<number>();
   /** How many of the ready ones have been taken. */
   #taken = 0;
   #running = 0;
@@ -64,9 +61,7 @@ export class Runner {
   readonly #waiting: WaitingTasks;
   /** Nothing that waits can go on. */
   #isOver = false;
-  /** The last saved iteration of tasks that loop. */
-  readonly #iterations = new Map<string, number>();
-  readonly #underWay: UnderWay;
+  readonly #snapshots: SnapshotTaker;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -79,12 +74,12 @@ export class Runner {
       observers: host.observers,
       keepAll: keepValues,
     });
-    this.#underWay = new UnderWay({
+    this.#snapshots = new SnapshotTaker({
       nodes: graph.nodes,
       states: this.#states,
       recorder,
+      clock: host.clock,
       isMap: (index) => this.#work(index).map !== undefined,
-      mayBeInterrupted: (index) => this.#interrupted.has(index),
     });
     this.#waiting = new WaitingTasks({
       states: this.#states,
@@ -107,12 +102,9 @@ export class Runner {
     const skipped = await findSkipped(graph, recorder, (index) => this.#work(index).isConditional);
     for (const index of graph.order) this.#restore(this.#node(index), skipped.get(index));
     if (recorder.mayBeTorn) for (const index of await this.values.findTorn()) this.#reopen(index);
-    for (const { index } of graph.nodes) {
-      if (!this.#states.isPending(index)) continue;
-      const isReady = this.#states.of(index).open === 0;
-      if (isReady) this.#ready.push(index);
-      if (isReady || recorder.parts.mayBeAhead) this.#interrupted.add(index);
-    }
+    for (const { index } of graph.nodes)
+      if (this.#states.isPending(index) && this.#states.of(index).open === 0) this.#ready.push(index);
+    if (this.#ready.length > 0) await recorder.parts.lookUp();
     if (recorder.usesState && this.#ready.length > 0) {
       const ready = this.#ready.map((index) => this.#node(index).id);
       await loadState(graph, recorder, ready, host.state);
@@ -207,7 +199,7 @@ export class Runner {
     }
     state.reason = reasonOf(node.id, false);
     state.tainted = this.#states.followsFailure(node.index);
-    const mayHaveParts = !state.tainted && recorder.parts.mayHave(node.id, this.#interrupted.has(node.index));
+    const mayHaveParts = !state.tainted && recorder.parts.mayHave(node.id);
     const outcome = await perform(host, {
       taskId: node.id,
       action,
@@ -218,11 +210,12 @@ export class Runner {
       map,
       maxIterations,
       isRecorded: !state.tainted,
-      interrupted: mayHaveParts ? () => recorder.parts.interrupted(node.id) : undefined,
-      onSaving: (asked) => this.#takeSnapshots(node.index, asked),
-      onSaved: (iteration) => void this.#iterations.set(node.id, iteration),
+      saved: mayHaveParts ? () => recorder.parts.saved(node.id) : undefined,
+      onSaving: (asked) => this.#snapshots.take(node, asked),
+      onSaved: (iteration, run) => this.#snapshots.noteIteration(node.id, iteration, run),
       parts: () => (state.tainted ? unsavedParts() : recorder.parts.of(node.id)),
       ensure: () => recorder.ensure(),
+      beganIn: recorder.parts.beganIn(node.id),
       onBegin: () => {
         state.startedAt = host.clock.now();
         host.observers.emit({ type: "step.started", taskId: node.id, name, reason: state.reason });
@@ -250,7 +243,6 @@ export class Runner {
       state.status = "waiting";
       state.wait = outcome.wait;
       state.reason = `waits for ${waitText(outcome.wait)}`;
-      this.#interrupted.add(node.index);
       this.#waiting.watch();
       const { reason } = state;
       observers.emit({ type: "step.waiting", taskId: node.id, name, reason, ...lookedFor(outcome.wait) });
@@ -312,7 +304,7 @@ export class Runner {
     };
     if (status === "completed" && outcome.snapshots.length > 0) {
       const { value, snapshots } = outcome;
-      await this.#takeSnapshots(node.index, { snapshots, changesState: !!value.changes });
+      await this.#snapshots.take(node, { snapshots, changesState: !!value.changes });
     }
     const counts = (await this.#options.recorder.record(node.id, facts, own)) ?? { facts, value: own };
     const { bytes } = counts.value;
@@ -322,27 +314,10 @@ export class Runner {
       state.reason = String(counts.facts["reason"]);
       return "skipped";
     }
-    this.#iterations.delete(node.id);
+    this.#snapshots.noteDone(node.id);
     if (itemListOf(counts.value)) state.readBack = true;
     else this.values.hold(node.index, counts.value);
     return "completed";
-  }
-
-  /**
-   * Makes the snapshots that a step asked for, before what it asked for them in is recorded: they count as soon as that is.
-   * A crash in between leaves none, and the step asks again.
-   */
-  async #takeSnapshots(index: number, { snapshots, key, iteration, changesState }: SnapshotsAsked): Promise<void> {
-    const { recorder, host } = this.#options;
-    if (this.#states.of(index).tainted) return;
-    const { id: taskId } = this.#node(index);
-    const iterations = new Map(this.#iterations);
-    if (iteration !== undefined) iterations.set(taskId, iteration);
-    else if (key === undefined) iterations.delete(taskId);
-    const begun = await this.#underWay.describe(iterations, key === undefined ? index : undefined);
-    const now = host.clock.now();
-    for (const { id, metadata } of snapshots)
-      await recorder.snapshot({ id, metadata, begun, now, with: { taskId, key }, changesState });
   }
 
   /** Notes that a task is skipped without a failure. */
@@ -397,7 +372,6 @@ export class Runner {
       taskId: id,
     });
     state.value = undefined;
-    this.#interrupted.add(index);
     for (const dependency of dependencies) this.#states.of(dependency).takers++;
     for (const dependent of dependents) if (this.#states.isPending(dependent)) this.#states.of(dependent).open++;
     this.#waitAgain(index);

@@ -112,13 +112,13 @@ function unreadable({ message }: Error): string {
 }
 
 function checked(codec: ClassCodec): ClassCodec {
-  const { class: type, name, encode, decode } = codec;
+  const { class: type, name } = codec;
   if (
     typeof type === "function" &&
     typeof name === "string" &&
     name &&
-    typeof encode === "function" &&
-    typeof decode === "function"
+    typeof codec.encode === "function" &&
+    typeof codec.decode === "function"
   )
     return codec;
   throw new InvalidWorkflowError(
@@ -214,7 +214,7 @@ function reviversOf(classes: readonly ClassCodec[]): Record<string, Reviver> {
     view: (parts) => reviveView(...(parts as [string, string])),
     Error: (parts) => reviveError(...(parts as [string, Record<string, unknown>, string[]])),
   };
-  for (const { name, decode } of classes) revivers[classTag + name] = (parts) => decode(...(parts as [unknown]));
+  for (const codec of classes) revivers[classTag + codec.name] = (parts) => codec.decode(...(parts as [unknown]));
   return revivers;
 }
 

@@ -24,7 +24,6 @@ export interface CodecOptions extends SealOptions {
   serializer?: Serializer;
 }
 
-/** Which runs are removed when a run ends. Whole runs, never one whose records another run uses, never the one that just ended in failure. */
 /** When gathered records are written: as soon as any of these is met. */
 export interface CheckpointOptions {
   /** After this many records. @default no such limit */
@@ -35,6 +34,7 @@ export interface CheckpointOptions {
   afterTasks?: readonly string[];
 }
 
+/** Which runs are removed when a run ends. Whole runs, never one whose records another run uses, never the one that just ended in failure. */
 export interface RetentionOptions {
   /** How many runs are kept, the newest first. @default all */
   maxRuns?: number;

@@ -8,7 +8,6 @@ import { Journal } from "./journal/journal.ts";
 import type { Notes } from "./journal/lease-body.ts";
 import type { Mailbox } from "./journal/signals.ts";
 import { removeRun, tidy } from "./journal/removal.ts";
-import { Store } from "./journal/store.ts";
 import { Observers } from "./observers.ts";
 import { prepare, type Prepared } from "./prepare.ts";
 import { RunResult, type RunStatus, type TaskResult } from "./result.ts";
@@ -27,6 +26,9 @@ import type { AddedTask, TaskList } from "./task-list.ts";
 /** A workflow that the one that is started is a step of, and its run. */
 interface Parent extends Mailbox {
   readonly list: object;
+  /** The run in which the task began that this workflow is: it may go on in another one. */
+  readonly beganIn: string;
+  readonly taskId: string;
 }
 
 export class Start {
@@ -87,6 +89,14 @@ export class Start {
     return () => {};
   }
 
+  /** Aborted when `signal` is, or when the deadline comes: nobody waits any longer for another process then. */
+  #untilDeadline(signal: AbortSignal | undefined): AbortSignal | undefined {
+    if (this.#options.deadline === undefined) return signal;
+    const controller = new AbortController();
+    this.#drain.onRequest(() => controller.abort(new DOMException("The deadline came.", "TimeoutError")));
+    return signal ? AbortSignal.any([signal, controller.signal]) : controller.signal;
+  }
+
   async #drive(prepared: Prepared, begun: (runId: string) => void): Promise<RunResult> {
     const { workflowId, name, store, clock, lease, policy } = this.#settings;
     const { resume, lock, signal, onChange } = this.#options;
@@ -99,11 +109,12 @@ export class Start {
       clock,
       lease,
       lock,
-      signal,
+      signal: this.#untilDeadline(signal),
       resume,
       onWatch,
       policy,
-      parents: this.#parents,
+      // A step that is not recorded takes no signal, and belongs to no run that could find it again.
+      parents: resume ? this.#parents : [],
       notes: this.#observers.notes(),
     });
     journal.onLost = (error) => this.#stop.request(error);
@@ -117,7 +128,7 @@ export class Start {
         name,
         clock,
         onChange,
-        parent: this.#parents[0]?.runId,
+        parent: resume ? this.#parents[0]?.beganIn : undefined,
       });
       runner = this.#makeRunner(journal, prepared, settled);
       this.#announce(settled, journal.notesBefore);
@@ -155,6 +166,7 @@ export class Start {
   #makeRunner(journal: Journal, { graph, tasks, actions, initials }: Prepared, { plan, reasons }: Settled): Runner {
     const { workflowId, clock, codec, retention } = this.#settings;
     const { concurrency, keepGoing, wait } = this.#options;
+    const outermost = this.#parents.at(-1);
     const work = tasks.map(({ name, group, source, callback, when, maxIterations, map }, index): Work => {
       const initial = initials[index] ?? plan.input;
       return {
@@ -185,10 +197,12 @@ export class Start {
         drain: this.#drain,
         state: new RunState(),
         turns: new Turns(clock),
+        outermost: outermost && { workflowId: outermost.store.workflowId, taskId: outermost.taskId },
         runWorkflow: async (workflow, task) => {
           // What it does is saved at once, and follows from what came before.
           await journal.flush();
-          return this.#runWithin(plan.runId, workflow, task);
+          const within = { runId: plan.runId, beganIn: journal.parts.beganIn(task.taskId) };
+          return this.#runWithin(within, workflow, task);
         },
       },
       recorder: journal,
@@ -202,26 +216,30 @@ export class Start {
   }
 
   /** Runs a workflow that is a step of this one: under its own id, over the same storage, and as far as this one goes. */
-  async #runWithin(runId: string, workflow: SubWorkflow, task: SubWorkflowTask): Promise<SubWorkflowEnd> {
-    const { storage, seal, workflowId, store, retention, policy } = this.#settings;
-    const id = `${workflowId}.${task.taskId}`;
+  async #runWithin(
+    run: Pick<Parent, "runId" | "beganIn">,
+    workflow: SubWorkflow,
+    task: SubWorkflowTask,
+  ): Promise<SubWorkflowEnd> {
+    const { workflowId, store, retention, policy } = this.#settings;
+    const within = store.within(task.taskId);
     // `list` is what `DotFlow` registered.
     const list = workflow.list as TaskList;
-    const parents = [{ list: this.#list, store, runId }, ...this.#parents];
+    const parents = [{ list: this.#list, store, taskId: task.taskId, ...run }, ...this.#parents];
     if (parents.some((parent) => parent.list === list))
       throw new InvalidWorkflowError(`Workflow "${workflowId}" is a step of itself.`, { workflowId });
     const settings = {
       ...this.#settings,
-      workflowId: id,
+      workflowId: within.workflowId,
       hasRandomId: false,
-      store: new Store(id, storage, seal),
+      store: within,
       retention: retention && retentionWithin(retention),
       // They name tasks of this one.
       policy: policy && { ...policy, afterTasks: new Set<string>() },
     };
     const { deadline, wait, onChange, keepGoing, concurrency, lock } = this.#options;
     const options: ResolvedStart = {
-      ...resolveStart({ resume: true, onChange, keepGoing, concurrency, wait, lock, signal: task.signal }),
+      ...resolveStart({ resume: task.isRecorded, onChange, keepGoing, concurrency, wait, lock, signal: task.signal }),
       ...(task.input !== null && { initialContext: { value: task.input } }),
       deadline: deadline === undefined ? undefined : this.#deadlineDate(deadline),
     };

@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { InvalidWorkflowError, StepInDoubtError } from "./errors.ts";
 import type { TaskParts } from "./journal/task-parts.ts";
-import { refuseUnknown, requireOneOf, show } from "./options.ts";
+import { isName, refuseUnknown, requireOneOf, show } from "./options.ts";
 import { encodeAs, type EncodedValue, type ValueCodec } from "./serializer.ts";
 
 export interface OnceOptions {
@@ -67,6 +67,8 @@ export interface StepPartsOptions {
   readonly kept: IterationParts;
   readonly codec: ValueCodec;
   readonly details: { readonly workflowId: string; readonly runId: string; readonly taskId: string };
+  /** What is to be started, and from where, for the task to run again. */
+  readonly startAgain: { readonly workflowId: string; readonly taskId: string };
   /** Throws when the attempt has ended: what comes late is not saved. */
   readonly requireCurrent: () => void;
   /** Makes sure, at once or when the promise resolves, that no other process has taken the run over. */
@@ -168,7 +170,7 @@ export class StepParts {
   #check(name: unknown, fn: unknown, options: OnceOptions): void {
     const { details } = this.#options;
     const where = `step.once of "${details.taskId}"`;
-    if (typeof name !== "string" || name === "" || /\p{Surrogate}/u.test(name))
+    if (!isName(name))
       throw new InvalidWorkflowError(
         `${where} was given the name ${show(name)}. Give a well-formed text that is not empty.`,
         details,
@@ -209,11 +211,11 @@ export class StepParts {
   }
 
   #inDoubt(name: string): StepInDoubtError {
-    const { details } = this.#options;
+    const { details, startAgain } = this.#options;
     const { workflowId, runId, taskId } = details;
     return new StepInDoubtError(
       `It is unclear whether "${name}" of task "${taskId}" took effect: run "${runId}" of workflow "${workflowId}" was interrupted after it began and before its value was saved. ` +
-        `Find out, then start with resume: true and from: "${taskId}", which calls it again.`,
+        `Find out, and let the step catch this error and go on; or start "${startAgain.workflowId}" with resume: true and from: "${startAgain.taskId}", which does the whole task again, with all its items and calls.`,
       { ...details, once: name },
     );
   }

@@ -15,6 +15,8 @@ export interface StepSource {
   readonly self: unknown;
   /** A method of an instance follows the one before it. */
   readonly followsOneBefore: boolean;
+  /** Whether the step is a workflow. */
+  readonly isWorkflow?: true;
   /** Gives the action, loading its module where a text named it. */
   readonly load: () => Promise<ActionDefinition>;
 }
@@ -65,7 +67,7 @@ function fromWorkflow(workflow: SubWorkflow, id: string | undefined): StepSource
     ...plainDefinition(workflow.hasRandomId ? (id ?? "") : workflow.workflowId),
     call: (_self, previous, step) => step.runWorkflow(workflow, previous.storage),
   };
-  return fromAction(definition);
+  return { ...fromAction(definition), isWorkflow: true };
 }
 
 /** Every method that is an action, inherited ones first; one that a subclass replaces keeps its place. */

@@ -3,7 +3,7 @@ import { type Clock, eventLoopTurn } from "./clock.ts";
 import { type Duration, toMilliseconds } from "./duration.ts";
 import { InvalidWorkflowError, WaitTimeoutError } from "./errors.ts";
 import type { Part, TaskParts } from "./journal/task-parts.ts";
-import { refuseUnknown, show } from "./options.ts";
+import { isName, refuseUnknown, show } from "./options.ts";
 import type { ValueCodec } from "./serializer.ts";
 
 export interface WaitOptions {
@@ -83,9 +83,9 @@ export class StepWaits {
   async waitFor(name: string, options: WaitOptions): Promise<unknown> {
     const { parts, iteration, codec, clock, details, guarded } = this.#options;
     const where = `step.waitFor of "${details.taskId}"`;
-    if (typeof name !== "string" || name === "")
+    if (!isName(name))
       throw new InvalidWorkflowError(
-        `${where} was given the name ${show(name)}. Give a text that is not empty.`,
+        `${where} was given the name ${show(name)}. Give a well-formed text that is not empty.`,
         details,
       );
     refuseUnknown(options, ["timeout"], where);

@@ -7,9 +7,9 @@ export interface ClassCodec<T = unknown, Encoded = unknown> {
   /** Written into records: keep it when the class is renamed. */
   name: string;
   /** Gives the state of an instance as a savable value. */
-  encode: (instance: T) => Encoded;
+  encode(instance: T): Encoded;
   /** Makes an instance from what `encode` gave. Keep the parts, don't copy them: in a circular value they may still be empty. */
-  decode: (encoded: Encoded) => T;
+  decode(encoded: Encoded): T;
 }
 
 /** How an object that JSON has no form for is written: under a tag, as an array of savable parts. */

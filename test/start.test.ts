@@ -155,6 +155,8 @@ eachStorage((_name, open) => {
         group: "default",
         status: "failed",
         attempts: 1,
+        iterations: 0,
+        items: undefined,
         errors: [new Error("c fails")],
         startedAt: new Date(begin + 20),
         finishedAt: new Date(begin + 30),

@@ -50,7 +50,6 @@ class TestedStepContext<I> extends StepContext<I> {
     this.#signals = signals;
   }
 
-  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as the class has it
   override async waitFor<T>(name: string, { timeout }: { timeout?: Duration } = {}): Promise<T> {
     const { workflowId, runId, taskId } = this;
     const details = { workflowId, runId, taskId };
@@ -81,7 +80,15 @@ function factsOf<I>(options: Omit<StepContextOptions<I>, "signals">): Constructo
   if (options.progress !== undefined) kept.progress = codec.encode(options.progress);
   const never = new AbortController().signal;
   const requireCurrent = (): void => {};
-  const parts = new StepParts({ kept, codec, details, requireCurrent, ensure: () => undefined, onBroken: () => {} });
+  const parts = new StepParts({
+    kept,
+    codec,
+    details,
+    startAgain: details,
+    requireCurrent,
+    ensure: () => undefined,
+    onBroken: () => {},
+  });
   const state = new StepState({ state: shared, codec, details, before: noChanges, requireCurrent });
   const idempotencyKey = randomUUID();
   return {

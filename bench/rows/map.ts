@@ -19,7 +19,11 @@ export async function mapRows(): Promise<Row[]> {
   const file = await repeat(1, () => withFolder((folder) => overItems(new StorageFile({ folder }))));
   const rate = perSecond(sqlite.median);
   return [
-    { work: "memory: map over 10,000 items, 64 at a time", ours: `${show(memory, "ms")}`, raw: rateText(memory.median) },
+    {
+      work: "memory: map over 10,000 items, 64 at a time",
+      ours: show(memory, "ms"),
+      raw: rateText(memory.median),
+    },
     {
       work: "sqlite: the same",
       ours: show(sqlite, "ms"),

@@ -71,12 +71,8 @@ export class Batches {
   }
 }
 
-/** The keys of the records in a batch. */
-export function keysInBatch(batch: StoredRecord): string[] {
-  return unpackBatch(batch).map(([key]) => key);
-}
-
-function unpackBatch({ payload }: StoredRecord): Gathered[] {
+/** The records in a batch. */
+export function unpackBatch({ payload }: StoredRecord): Gathered[] {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
   let at = bytes.indexOf(10) + 1;
   const entries = JSON.parse(bytes.subarray(0, at).toString("utf8")) as Entry[];

@@ -10,7 +10,7 @@ import { isHeldHere } from "./lease.ts";
 import type { LeaseBody, RunPointer } from "./lease-body.ts";
 import { judge } from "./lease-judge.ts";
 import { LeaseStore, newestRuns } from "./lease-store.ts";
-import { type Plan, readPlan } from "./plan.ts";
+import { type Plan, readPlan, referencedRuns } from "./plan.ts";
 import type { Store } from "./store.ts";
 
 /** A run as it lies in the storage. */
@@ -88,10 +88,32 @@ export async function readRecord(store: Store, { batches }: SavedRun, key: strin
 }
 
 /** How many items of a map that is not done are saved in a run. */
-export async function countItems(store: Store, { plan, batches }: SavedRun, taskId: string): Promise<number> {
-  const prefix = `${store.keys.parts(plan.runId, taskId)}items/`;
-  const batched = ((await batches?.keys(plan.runId)) ?? []).filter((key) => key.startsWith(prefix));
-  return new Set([...(await store.list(prefix)), ...batched]).size;
+export async function countItems(store: Store, run: SavedRun, taskId: string): Promise<number> {
+  const { runId } = run.plan;
+  return (await keysBelow(store, run, runId, `${store.keys.parts(runId, taskId)}items/`)).size;
+}
+
+/** The tasks of a list that have no record, and have saved something on their way. */
+export async function begunAmong(store: Store, run: SavedRun, taskIds: readonly string[]): Promise<string[]> {
+  const { plan, saved } = run;
+  const open = taskIds.filter((id) => !saved.has(id) && plan.kept[id] === undefined);
+  const begun = await inParallel(open, async (id) => {
+    if (ofTask(plan.begun, id)) return [id];
+    const runs = [plan.runId, ...(ofTask(plan.parts, id) ?? [])];
+    const parts = await inParallel(runs, (runId) => keysBelow(store, run, runId, store.keys.parts(runId, id)));
+    return parts.some(({ size }) => size > 0) ? [id] : [];
+  });
+  return begun.flat();
+}
+
+async function keysBelow(
+  store: Store,
+  { batches }: SavedRun,
+  runId: string,
+  prefix: string,
+): Promise<ReadonlySet<string>> {
+  const batched = ((await batches?.keys(runId)) ?? []).filter((key) => key.startsWith(prefix));
+  return new Set([...(await store.list(prefix)), ...batched]);
 }
 
 /** The run in which the record of a task lies. */
@@ -99,12 +121,19 @@ export function originOf({ plan, saved }: SavedRun, taskId: string): string {
   return saved.has(taskId) ? plan.runId : (plan.kept[taskId] ?? plan.runId);
 }
 
+/** What a run has, behind the name of its folder. What its tasks save on their way may be very much: it is left out where it is known. */
+async function namesOf(store: Store, { run, parts }: RunPointer): Promise<string[]> {
+  const prefix = store.keys.runFolder(run);
+  const folders = parts ? ["steps/", "batches/", "ends/"] : [""];
+  const keys = await inParallel(folders, (folder) => store.list(prefix + folder));
+  return keys.flat().map((key) => key.slice(prefix.length));
+}
+
 /** Reads a run. An end that is older than `drivenBy` is that of an earlier driving, and does not count. */
 async function readRun(store: Store, pointer: RunPointer, drivenBy: number | undefined): Promise<SavedRun | undefined> {
   const plan = await readPlan(store, pointer.run, pointer.plan);
   if (!plan) return undefined;
-  const prefix = store.keys.runFolder(pointer.run);
-  const names = (await store.list(prefix)).map((key) => key.slice(prefix.length));
+  const names = await namesOf(store, pointer);
   const ids = new Map(plan.tasks.map(({ id }) => [encodePart(id), id]));
   const saved = new Set<string>();
   let lastEnd = 0;
@@ -115,7 +144,7 @@ async function readRun(store: Store, pointer: RunPointer, drivenBy: number | und
     if (what === "batches") batches ??= new Batches(store);
     if (what === "ends") lastEnd = Math.max(lastEnd, generationOf(name));
   }
-  if (Object.keys(plan.kept).length > 0) batches ??= new Batches(store);
+  if (referencedRuns(plan).length > 0) batches ??= new Batches(store);
   if (batches) {
     const steps = store.keys.steps(pointer.run);
     for (const key of await batches.keys(pointer.run)) {

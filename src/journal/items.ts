@@ -1,6 +1,6 @@
 // Brings the outputs of a map together: its record says where they lie.
 import { CorruptCheckpointError } from "../errors.ts";
-import { itemId, itemListOf } from "../items-value.ts";
+import { itemId, type ItemList, itemListOf } from "../items-value.ts";
 import { inParallel } from "../parallel.ts";
 import type { StoredRecord } from "../record.ts";
 import { type EncodedValue, nothing } from "../serializer.ts";
@@ -18,9 +18,8 @@ export async function gatherItems(
 ): Promise<EncodedValue> {
   const list = itemListOf(value);
   if (!list) return value;
-  const items = await inParallel(list.marks, async (mark, index): Promise<EncodedValue> => {
-    const item = list.keys?.[index] ?? String(index);
-    const key = `${store.keys.parts(list.origins.get(index) ?? run, taskId)}items/${encodePart(itemId(item, mark))}`;
+  const items = await inParallel(list.marks, async (_, index): Promise<EncodedValue> => {
+    const { item, key } = itemAt(store, run, taskId, list, index);
     const record = await read(key);
     if (record) return fromPayload(record).value;
     if (list.partial) return nothing;
@@ -31,4 +30,23 @@ export async function gatherItems(
     );
   });
   return { form: "list", bytes: new Uint8Array(), items };
+}
+
+/** Where the items of a map of `run` have their records; nothing where some have none. */
+export function itemKeys(store: Store, run: string, taskId: string, value: EncodedValue): string[] {
+  const list = itemListOf(value);
+  if (!list || list.partial) return [];
+  return list.marks.map((_, index) => itemAt(store, run, taskId, list, index).key);
+}
+
+function itemAt(
+  store: Store,
+  run: string,
+  taskId: string,
+  { keys, marks, origins }: ItemList,
+  index: number,
+): { readonly item: string; readonly key: string } {
+  const item = keys?.[index] ?? String(index);
+  const name = encodePart(itemId(item, marks[index] ?? ""));
+  return { item, key: `${store.keys.parts(origins.get(index) ?? run, taskId)}items/${name}` };
 }

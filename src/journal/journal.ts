@@ -36,11 +36,19 @@ export interface OpenOptions {
   readonly onWatch: (owner: LeaseOwner) => void;
 }
 
+/** How far the tasks of a run are that are not done. */
+export interface Begun {
+  /** The last saved iterations of loops, with the run that has them; missing where it is this one. */
+  readonly iterations: Readonly<Record<string, { readonly iteration: number; readonly run?: string | undefined }>>;
+  /** The maps that may have items. */
+  readonly maps: readonly string[];
+}
+
 /** A snapshot that a step asked for. */
 export interface SnapshotRequest {
   readonly id: string;
   readonly metadata: EncodedValue;
-  readonly begun: { readonly iterations: Readonly<Record<string, number>>; readonly maps: readonly string[] };
+  readonly begun: Begun;
   readonly now: number;
   /** The record that it comes with: that of a task, or one under a key of its own. */
   readonly with: { readonly taskId: string; readonly key: string | undefined };
@@ -62,6 +70,8 @@ export class Journal {
   readonly #fresh: string;
   readonly #parents: readonly Mailbox[];
   #plan: Plan | undefined;
+  /** Whether another driving of the run came before this one. */
+  #isResumed = false;
   /** The place of the newest snapshot, where it is known. */
   #lastPlace: number | undefined;
   /** The last part of the keys of this run's records. */
@@ -115,7 +125,9 @@ export class Journal {
     this.#records = new RunRecords({ store, lease, clock, policy, runId: () => this.runId });
     // Asked for only once there is a plan.
     const plan = (): Plan => this.#plan as Plan;
-    this.#parts = new RunParts({ store, lease, records: this.#records, plan, mailboxes: () => this.#mailboxes() });
+    const mailboxes = (): readonly Mailbox[] => this.#mailboxes();
+    const isResumed = (): boolean => this.#isResumed;
+    this.#parts = new RunParts({ store, lease, records: this.#records, plan, mailboxes, isResumed });
   }
 
   /** The plan of the run; missing until one was found or begun. */
@@ -181,9 +193,11 @@ export class Journal {
     );
     this.#lease.confirmRun();
     this.#plan = plan;
+    this.#isResumed = false;
     this.#saved = new Set();
     this.#forgotten = new Set();
     this.#records.reset();
+    this.#parts.reset();
   }
 
   /** Notes that the run goes on with other tasks than it was begun with. */
@@ -248,6 +262,11 @@ export class Journal {
     return record && toStepRecord(record).value.changes;
   }
 
+  /** The tasks of a list that have no record, and have saved something on their way. */
+  begunAmong(taskIds: readonly string[]): Promise<string[]> {
+    return this.#parts.begunAmong(taskIds.filter((taskId) => !this.isSaved(taskId)));
+  }
+
   /** Takes a task whose record turned out to be torn as not saved. */
   forget(taskId: string): void {
     this.#forgotten.add(taskId);
@@ -274,9 +293,9 @@ export class Journal {
     const isKept = (taskId: string): boolean => this.isSaved(taskId) || (key === undefined && taskId === own);
     const taskIds = plan.tasks.map((task) => task.id).filter(isKept);
     const iterations = Object.entries(begun.iterations).map(
-      ([task, iteration]) => [task, { run: plan.runId, iteration }] as const,
+      ([task, { iteration, run = plan.runId }]) => [task, { run, iteration }] as const,
     );
-    const maps = begun.maps.map((task) => [task, [plan.runId, ...this.#parts.borrowedFrom(task)]] as const);
+    const maps = begun.maps.map((task) => [task, [plan.runId, ...this.#parts.itemsFrom(task)]] as const);
     const record = key ?? this.#store.keys.step(plan.runId, own);
     const snapshot: Snapshot = {
       id,
@@ -354,6 +373,7 @@ export class Journal {
       }
       const prefix = this.#store.keys.steps(run);
       this.#plan = found;
+      this.#isResumed = true;
       if (this.#lease.runs[0]?.run === run) this.#lease.confirmRun();
       else await this.#lease.point([pointer]);
       if (pointer.batches && this.#lease.followsCrash) await this.#records.closeBatches(run);

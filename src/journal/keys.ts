@@ -100,9 +100,18 @@ export class Keys {
     return `${this.runFolder(runId)}steps/`;
   }
 
+  /** What all tasks of a run save on their way. */
+  allParts(runId: string): string {
+    return `${this.runFolder(runId)}parts/`;
+  }
+
   /** What a task saves on its way, before it is done. */
   parts(runId: string, taskId: string): string {
-    return `${this.runFolder(runId)}parts/${encodePart(taskId)}/`;
+    return `${this.allParts(runId)}${encodePart(taskId)}/`;
+  }
+
+  iteration(runId: string, taskId: string, number: number): string {
+    return this.parts(runId, taskId) + iterationName(number);
   }
 
   /** Signals of a name, in the order in which they were sent. */
@@ -133,6 +142,11 @@ export class Keys {
 /** The generation whose owner is asked to end its run; 0 for the key of anything else. */
 export function cancelledGeneration(key: string): number {
   return key.endsWith(cancelEnding) ? generationOf(key.slice(0, -cancelEnding.length)) : 0;
+}
+
+/** The last part of the key of an iteration. */
+export function iterationName(number: number): string {
+  return `iterations/${String(number).padStart(8, "0")}`;
 }
 
 /** The generation in the key of a lease, a plan or an end; 0 for what somebody else put beside them. */

@@ -5,7 +5,7 @@ import type { Identity } from "./identity.ts";
 export interface RunPointer {
   readonly run: string;
   readonly plan: number;
-  /** Whether tasks of it saved something on their way: then a resume looks for what those that were interrupted have. */
+  /** Whether tasks of it saved something on their way: then a resume looks for what those have that are not done. */
   readonly parts?: boolean;
   /** Whether records of it were written together. */
   readonly batches?: boolean;

@@ -193,16 +193,20 @@ export class Lease {
       if (!(await this.#create(next))) continue;
       this.#followsCrash = seen !== undefined && !seen.body.intact;
       if (seen && verdict !== "free" && (await store.read(generation))?.text !== seen.text)
-        await this.#waitOut(seen.body.lease);
+        await this.#waitOut(seen.body, generation);
       return;
     }
   }
 
   /** Waits a while; a signal that ends the waiting gives the error that not waiting would have given. */
-  async #lookAgain(body: LeaseBody, generation: number): Promise<void> {
+  #lookAgain(body: LeaseBody, generation: number): Promise<void> {
+    return this.#pause(body.lease / limits.looksPerLease, body, generation);
+  }
+
+  async #pause(milliseconds: number, body: LeaseBody, generation: number): Promise<void> {
     const { store, clock, signal } = this.#options;
     try {
-      await sleep(clock, body.lease / limits.looksPerLease, signal);
+      await sleep(clock, milliseconds, signal);
     } catch (cause) {
       throw lockedError(store.workflowId, ownerOf(body, generation), cause);
     }
@@ -237,11 +241,16 @@ export class Lease {
   }
 
   /** The owner before us was renewing while we took over: it will see our generation and stop; until then we only hold. */
-  async #waitOut(lease: number): Promise<void> {
+  async #waitOut(body: LeaseBody, generation: number): Promise<void> {
     const mark = this.#now();
-    while (this.#contenderElapsed(mark) < limits.contenderMargin * lease) {
-      await sleep(this.#options.clock, this.#options.lease / limits.renewalsPerLease, this.#options.signal);
-      await this.#keep();
+    try {
+      while (this.#contenderElapsed(mark) < limits.contenderMargin * body.lease) {
+        await this.#pause(this.#options.lease / limits.renewalsPerLease, body, generation);
+        await this.#keep();
+      }
+    } catch (error) {
+      await this.release().catch(() => {});
+      throw error;
     }
   }
 

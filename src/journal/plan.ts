@@ -19,6 +19,8 @@ export interface Plan {
   readonly input?: EncodedValue | undefined;
   /** Tasks whose records lie in another run, by the id of that run. */
   readonly kept: Readonly<Record<string, string>>;
+  /** Runs in which a task may have begun that goes on where it was, the newest first. */
+  readonly parts?: Readonly<Record<string, readonly string[]>> | undefined;
   /** The iteration that a task goes on from, which another run has. */
   readonly begun?: Readonly<Record<string, { readonly run: string; readonly iteration: number }>> | undefined;
   /** Runs whose items a map may take over, the newest first, by task. */
@@ -27,8 +29,19 @@ export interface Plan {
 }
 
 /** The runs that one rests on. */
-export function referencedRuns({ kept, items = {}, begun = {} }: Plan): string[] {
-  return [...Object.values(kept), ...Object.values(items).flat(), ...Object.values(begun).map(({ run }) => run)];
+export function referencedRuns({ kept, parts = {}, items = {}, begun = {} }: Plan): string[] {
+  const lists = [...Object.values(parts), ...Object.values(items)];
+  return [...Object.values(kept), ...lists.flat(), ...Object.values(begun).map(({ run }) => run)];
+}
+
+/** What a plan has for a task; a task may be called `constructor`. */
+export function ofTask<Value>(all: Readonly<Record<string, Value>> = {}, taskId: string): Value | undefined {
+  return Object.hasOwn(all, taskId) ? all[taskId] : undefined;
+}
+
+/** The runs before this one that have items of a map, the newest first. */
+export function runsBefore({ parts, items }: Plan, taskId: string): readonly string[] {
+  return [...(ofTask(parts, taskId) ?? []), ...(ofTask(items, taskId) ?? [])];
 }
 
 /** The `kept` of a plan. It has no prototype: a task may be called `constructor` or `__proto__`. */

@@ -4,7 +4,7 @@ import { InvalidWorkflowError } from "../errors.ts";
 import { originOf, runById } from "./history.ts";
 import { encodePart } from "./keys.ts";
 import type { Lease } from "./lease.ts";
-import { encodePlan, keptRecords, type Plan, readPlan } from "./plan.ts";
+import { encodePlan, keptRecords, ofTask, type Plan, readPlan, runsBefore } from "./plan.ts";
 import { newRunId } from "./run-id.ts";
 import { lastPlace, readSnapshots, saveSnapshot, type Snapshot } from "./snapshots.ts";
 import type { Store } from "./store.ts";
@@ -21,17 +21,20 @@ export async function snapshotLastRun(
   const ids = plan.tasks.map((task) => task.id);
   const done = ids.filter((taskId) => run.saved.has(taskId) || plan.kept[taskId] !== undefined);
   const open = new Map(ids.filter((taskId) => !done.includes(taskId)).map((taskId) => [encodePart(taskId), taskId]));
-  const begun: Record<string, { run: string; iteration: number }> = { ...plan.begun };
-  const items: Record<string, readonly string[]> = { ...plan.items };
-  const folder = `${store.keys.runFolder(runId)}parts/`;
-  const batched = ((await run.batches?.keys(runId)) ?? []).filter((key) => key.startsWith(folder));
-  for (const key of [...(await store.list(folder)), ...batched]) {
-    const [part = "", kind, number] = key.slice(folder.length).split("/");
-    const taskId = open.get(part);
-    if (taskId === undefined) continue;
-    if (kind === "iterations")
-      begun[taskId] = { run: runId, iteration: Math.max(Number(number), ownIteration(begun[taskId], runId)) };
-    if (kind === "items") items[taskId] = [runId, ...(plan.items?.[taskId] ?? [])];
+  const begun = byTask(plan.begun);
+  const items = byTask(plan.items);
+  // Whoever goes on where an earlier run had come to begins behind its iterations, so that the highest is the last one.
+  for (const each of [...new Set(Object.values(plan.parts ?? {}).flat())].concat(runId)) {
+    const folder = store.keys.allParts(each);
+    const batched = ((await run.batches?.keys(each)) ?? []).filter((key) => key.startsWith(folder));
+    for (const key of [...(await store.list(folder)), ...batched]) {
+      const [part = "", kind, number] = key.slice(folder.length).split("/");
+      const taskId = open.get(part);
+      if (taskId === undefined || (each !== runId && !ofTask(plan.parts, taskId)?.includes(each))) continue;
+      const last = ofTask(begun, taskId)?.iteration ?? 0;
+      if (kind === "iterations" && Number(number) > last) begun[taskId] = { run: each, iteration: Number(number) };
+      if (kind === "items") items[taskId] = [runId, ...runsBefore(plan, taskId)];
+    }
   }
   const now = clock.now();
   await saveSnapshot(
@@ -69,6 +72,8 @@ export async function restoreSnapshot(store: Store, id: string, lease: Lease, cl
     createdAt: new Date(now).toISOString(),
     previous: snapshot.run,
     kept: keptRecords(Object.entries(snapshot.kept)),
+    // What the run itself went on from, the snapshot has looked through.
+    parts: undefined,
     begun: snapshot.begun,
     items: snapshot.items,
   };
@@ -78,6 +83,11 @@ export async function restoreSnapshot(store: Store, id: string, lease: Lease, cl
   await lease.point([{ run: restored.runId, plan: 0, ...(snapshot.state && { state: true }) }]);
   await lease.release(lease.runs, true);
   return restored.runId;
+}
+
+/** Without a prototype: a task may be called `__proto__`. */
+function byTask<Value>(all: Readonly<Record<string, Value>> = {}): Record<string, Value> {
+  return Object.assign(Object.create(null) as Record<string, Value>, all);
 }
 
 async function planOf(store: Store, { id, run, plan }: Snapshot): Promise<Plan> {
@@ -93,8 +103,4 @@ async function planOf(store: Store, { id, run, plan }: Snapshot): Promise<Plan> 
 async function planNumber(store: Store, runId: string): Promise<number> {
   const prefix = `${store.keys.runFolder(runId)}plans/`;
   return Math.max(0, ...(await store.list(prefix)).map((key) => Number(key.slice(prefix.length))));
-}
-
-function ownIteration(begun: { run: string; iteration: number } | undefined, runId: string): number {
-  return begun?.run === runId ? begun.iteration : 0;
 }

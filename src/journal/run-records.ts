@@ -52,10 +52,7 @@ export class RunRecords {
     const note = async (): Promise<void> => {
       const { pointer } = this;
       const run = this.#options.runId();
-      // What is held back may be lost, so that parts may be there of a task that follows from it: a resume has to know.
-      const facts = { [what]: true, ...(what === "parts" && this.#gatherer && { batches: true }) };
-      if (Object.keys(facts).every((fact) => pointer?.[fact as Extra])) return;
-      await this.#options.lease.point([{ run, plan: 0, ...pointer, ...facts }]);
+      if (!pointer?.[what]) await this.#options.lease.point([{ run, plan: 0, ...pointer, [what]: true }]);
     };
     let noted = this.#noted.get(what);
     if (!noted) this.#noted.set(what, (noted = note()));
@@ -110,6 +107,7 @@ export class RunRecords {
   /**
    * Takes the place of the next batch of each owner before this one that did not end in order. What such a one, asleep in the
    * middle of a write, would still bring is refused then: unlike a record of its own, a batch meets no other under its key.
+   * An empty one in the last place says that it is taken: only here are such written.
    */
   async closeBatches(run: string): Promise<void> {
     const { store, lease } = this.#options;
@@ -121,6 +119,8 @@ export class RunRecords {
     for (const generation of await lease.unsettled()) {
       const nothing = packBatch([], lease.writer);
       let place = places.get(generation) ?? 0;
+      const last = place > 0 ? await store.read(store.keys.batch(run, generation, place - 1)) : undefined;
+      if (last?.facts["records"] === 0) continue;
       while (!(await store.create(store.keys.batch(run, generation, place), nothing)).created) place++;
     }
   }

@@ -26,6 +26,11 @@ export class Store {
     this.#seal = seal;
   }
 
+  /** Of the workflow that is a task of this one. */
+  within(taskId: string): Store {
+    return new Store(`${this.workflowId}.${taskId}`, this.#storage, this.#seal);
+  }
+
   /** Gives the record under `key`; `undefined` where there is none, or only a torn one, which counts as not written. */
   async read(key: string): Promise<StoredRecord | undefined> {
     const bytes = await this.#storage.get(key);

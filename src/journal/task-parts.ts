@@ -2,7 +2,7 @@
 import type { Facts, StoredRecord } from "../record.ts";
 import { inParallel } from "../parallel.ts";
 import { type Changes, type EncodedValue, nothing } from "../serializer.ts";
-import { encodePart, generationOf } from "./keys.ts";
+import { encodePart, generationOf, iterationName } from "./keys.ts";
 import { fromPayload } from "./payload.ts";
 
 /** Something that was saved, still encoded. */
@@ -17,17 +17,20 @@ export interface SavedItem {
   readonly changes: Changes | undefined;
 }
 
-/** Records of items that another run has. */
-export interface BorrowedItems {
+/** What the task has in a run before this one. */
+export interface EarlierParts {
   readonly run: string;
   readonly folder: string;
   readonly names: ReadonlySet<string>;
+  /** Whether the task had begun there and goes on; else only the items of a map count that are as they were. */
+  readonly goesOn: boolean;
 }
 
 export interface LastIteration {
   readonly number: number;
   readonly value: EncodedValue;
-  readonly isOwn: boolean;
+  /** The run that has it; missing where it is this one. */
+  readonly run: string | undefined;
 }
 
 /** How parts are read and written; every write makes sure first that this process drives the run. */
@@ -35,10 +38,10 @@ export interface PartsAccess {
   readonly folder: string;
   /** What lies in the folder, behind its name. */
   readonly names: readonly string[];
-  /** Items of the same task that earlier runs have, the newest first. */
-  readonly borrowed?: readonly BorrowedItems[];
+  /** The newest run first. */
+  readonly earlier?: readonly EarlierParts[];
   /** The iteration of another run that the task goes on from, where it has none of its own. */
-  readonly begun?: { readonly number: number; readonly key: string } | undefined;
+  readonly begun?: { readonly number: number; readonly run: string; readonly key: string } | undefined;
   /** Whether the records of items have to be read: they may be torn, or hold changes of the shared state. */
   readonly readsItems?: boolean;
   read(key: string): Promise<StoredRecord | undefined>;
@@ -74,8 +77,8 @@ export class TaskParts {
   readonly #written = new Map<string, EncodedValue>();
   /** What was added to the names in this iteration. The next one has no use for it. */
   readonly #added = new Set<string>();
-  /** The names of what items have saved on their way, by item. */
-  #namesOfItems: ReadonlyMap<string, readonly string[]> | undefined;
+  /** For this run and each of the earlier ones, the names of what items have saved on their way, by item. */
+  #namesOfItems: readonly ReadonlyMap<string, readonly string[]>[] | undefined;
 
   constructor(access: PartsAccess) {
     this.#access = access;
@@ -84,7 +87,8 @@ export class TaskParts {
 
   /** Whether nothing was saved. */
   get isEmpty(): boolean {
-    return this.#names.size === 0 && !this.#access.begun;
+    const { begun, earlier = [] } = this.#access;
+    return this.#names.size === 0 && !begun && !earlier.some(({ names, goesOn }) => goesOn && names.size > 0);
   }
 
   /** What one item saves on its way. */
@@ -92,12 +96,18 @@ export class TaskParts {
     const part = encodePart(id);
     const folder = `of/${part}/`;
     const access = this.#access;
-    this.#namesOfItems ??= namesOfItems(this.#names);
+    this.#namesOfItems ??= [this.#names, ...this.#goneOnFrom().map(({ names }) => names)].map(namesOfItems);
+    const [own, ...others] = this.#namesOfItems.map((names) => names.get(part) ?? []);
     return new TaskParts({
       ...access,
       folder: access.folder + folder,
-      names: this.#namesOfItems.get(part) ?? [],
+      names: own ?? [],
       begun: undefined,
+      earlier: this.#goneOnFrom().map((place, index) => ({
+        ...place,
+        folder: place.folder + folder,
+        names: new Set(others[index]),
+      })),
       put: (name, facts, value) => access.put((generation) => folder + name(generation), facts, value),
     });
   }
@@ -113,13 +123,12 @@ export class TaskParts {
 
   /** Finds the record of an item: in this run, or in one before it. */
   async findItem(id: string): Promise<SavedItem | undefined> {
-    const { folder, borrowed = [], readsItems, read } = this.#access;
+    const { earlier = [], readsItems } = this.#access;
     const name = itemName(id);
-    for (const place of [{ run: undefined, folder, names: this.#names }, ...borrowed]) {
-      if (!place.names.has(name)) continue;
+    for (const place of this.#placesOf(name, earlier)) {
       const { run } = place;
       if (!readsItems) return { run, changes: undefined };
-      const record = await read(place.folder + name);
+      const record = await this.#access.read(place.folder + name);
       if (record) return { run, changes: fromPayload(record).value.changes };
     }
     return undefined;
@@ -127,8 +136,8 @@ export class TaskParts {
 
   /** The changes of the shared state that iterations and items have committed. */
   async changes(): Promise<readonly Changes[]> {
-    const names = [...this.#names].filter((name) => /^(of\/[^/]+\/iterations|iterations|items)\//.test(name));
-    const parts = await inParallel(names, (name) => this.#read(name));
+    const names = this.#allNames().filter((name) => /^(of\/[^/]+\/iterations|iterations|items)\//.test(name));
+    const parts: (Part | undefined)[] = await inParallel(names, (name) => this.#read(name));
     const { begun } = this.#access;
     const elsewhere = begun && (await this.#access.read(begun.key));
     if (elsewhere) parts.push(fromPayload(elsewhere));
@@ -144,16 +153,16 @@ export class TaskParts {
     return rival ? fromPayload(rival).value.changes : value.changes;
   }
 
-  /** The last iteration that was saved, with its number; a torn one counts as not written. `isOwn` says that this run has it. */
+  /** The last iteration that was saved; a torn one counts as not written. */
   async lastIteration(): Promise<LastIteration | undefined> {
     const numbers = this.#numbersBelow("iterations/");
     for (const number of numbers) {
       const part = await this.#read(iterationName(number));
-      if (part) return { number, value: part.value, isOwn: true };
+      if (part) return { number, value: part.value, run: part.run };
     }
     const { begun } = this.#access;
     const record = begun && (await this.#access.read(begun.key));
-    return record && { number: begun.number, value: fromPayload(record).value, isOwn: false };
+    return record && { number: begun.number, value: fromPayload(record).value, run: begun.run };
   }
 
   /**
@@ -183,7 +192,7 @@ export class TaskParts {
   /** Notes that something is about to be done; `false` where that is noted already, so that it may have been done. */
   async intend(iteration: number, name: string): Promise<boolean> {
     const intent = partName("intents", iteration, name);
-    if (this.#names.has(intent)) return false;
+    if (this.#placesOf(intent).length > 0) return false;
     const rival = await this.#access.create(this.#access.folder + intent, { name }, nothing);
     this.#add(intent);
     return rival === undefined;
@@ -233,14 +242,33 @@ export class TaskParts {
 
   /** The numbers of what lies in a folder, the highest first. */
   #numbersBelow(folder: string): number[] {
-    const names = [...this.#names].filter((name) => name.startsWith(folder));
+    const names = this.#allNames().filter((name) => name.startsWith(folder));
     return names.map(generationOf).sort((a, b) => b - a);
   }
 
-  async #read(name: string): Promise<Part | undefined> {
-    if (!this.#names.has(name)) return undefined;
-    const record = await this.#access.read(this.#access.folder + name);
-    return record && fromPayload(record);
+  #goneOnFrom(): readonly EarlierParts[] {
+    return (this.#access.earlier ?? []).filter(({ goesOn }) => goesOn);
+  }
+
+  #allNames(): string[] {
+    return [...new Set([...this.#names, ...this.#goneOnFrom().flatMap(({ names }) => [...names])])];
+  }
+
+  /** Where something lies, this run first. */
+  #placesOf(
+    name: string,
+    earlier = this.#goneOnFrom(),
+  ): readonly { readonly run: string | undefined; readonly folder: string }[] {
+    const own = { run: undefined, folder: this.#access.folder, names: this.#names };
+    return [own, ...earlier].filter(({ names }) => names.has(name));
+  }
+
+  async #read(name: string): Promise<(Part & { readonly run: string | undefined }) | undefined> {
+    for (const { run, folder } of this.#placesOf(name)) {
+      const record = await this.#access.read(folder + name);
+      if (record) return { ...fromPayload(record), run };
+    }
+    return undefined;
   }
 
   async #create(name: string, facts: Facts, value: EncodedValue): Promise<EncodedValue> {
@@ -273,10 +301,6 @@ function itemName(id: string): string {
 
 function partName(kind: "once" | "intents" | "waits" | "arrivals", iteration: number, name: string): string {
   return `${kind}/${padded(iteration)}/${encodePart(name)}`;
-}
-
-export function iterationName(number: number): string {
-  return `iterations/${padded(number)}`;
 }
 
 function padded(number: number): string {

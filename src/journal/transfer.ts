@@ -1,9 +1,10 @@
-// Carries a run, with every run that it refers to, from one storage to another: the same bytes under the same keys.
+// Carries a run, with every run that it refers to and those of the workflows within it, from one storage to another: the
+// same bytes under the same keys.
 import type { Clock } from "../clock.ts";
 import { defaults } from "../defaults.ts";
 import { CorruptCheckpointError, InvalidWorkflowError } from "../errors.ts";
 import { inParallel } from "../parallel.ts";
-import { currentLease, isLive, runById } from "./history.ts";
+import { currentLease, isLive, lastRun, runById } from "./history.ts";
 import { generationOf } from "./keys.ts";
 import { Lease } from "./lease.ts";
 import type { RunPointer } from "./lease-body.ts";
@@ -25,7 +26,7 @@ export interface Transferred {
   readonly runId: string;
   /** The run and those it refers to. */
   readonly runs: readonly string[];
-  /** How many objects lie in the other storage now, and their bytes. */
+  /** How many objects, those of the workflows within it included, lie in the other storage now, and their bytes. */
   readonly objects: number;
   readonly bytes: number;
 }
@@ -45,7 +46,7 @@ export async function transferRun({ from, to, runId, clock }: Transfer): Promise
     atLeast: source + 1,
   });
   try {
-    const report = await carry(from, to, pointer.run);
+    const report = await carry(from, to, pointer.run, clock);
     if ((await idleGeneration(from, clock)) !== source) throw startedMeanwhile(from.workflowId, pointer.run);
     await lease.ensure();
     await lease.release([pointer], true);
@@ -72,8 +73,9 @@ async function findPointer(store: Store, runId: string | undefined): Promise<Run
   return { run, plan: Math.max(0, ...plans.map(generationOf)), parts: true, state: true, batches: true };
 }
 
-async function carry(from: Store, to: Store, runId: string): Promise<Transferred> {
+async function carry(from: Store, to: Store, runId: string, clock: Clock): Promise<Transferred> {
   const runs = new Set([runId]);
+  const workflows = new Set<string>();
   let objects = 0;
   let bytes = 0;
   // A set goes on with what is added to it on the way.
@@ -85,7 +87,11 @@ async function carry(from: Store, to: Store, runId: string): Promise<Transferred
     const copy = async (key: string): Promise<void> => {
       const found = await from.readSound(key);
       if (!found) return refuseTornPlan(from, key, last);
-      if (found.record.kind === "run") for (const other of referencedRuns(decodePlan(found.record))) runs.add(other);
+      if (found.record.kind === "run") {
+        const plan = decodePlan(found.record);
+        for (const other of referencedRuns(plan)) runs.add(other);
+        for (const task of plan.tasks) if (task.workflow) workflows.add(task.id);
+      }
       await to.createSound(key, found.bytes);
       objects++;
       bytes += found.bytes.length;
@@ -97,7 +103,22 @@ async function carry(from: Store, to: Store, runId: string): Promise<Transferred
     // Its run object last: until then the run does not exist there, and a crash leaves nothing that a resume could find.
     await copy(last);
   }
+  for (const taskId of workflows) {
+    const inner = await carryWithin(
+      { from: from.within(taskId), to: to.within(taskId), runId: undefined, clock },
+      runs,
+    );
+    objects += inner?.objects ?? 0;
+    bytes += inner?.bytes ?? 0;
+  }
   return { runId, runs: [...runs], objects, bytes };
+}
+
+/** Carries the last run of a workflow that is a step, where it belongs to one of `runs`. */
+async function carryWithin(transfer: Transfer, runs: ReadonlySet<string>): Promise<Transferred | undefined> {
+  const { from } = transfer;
+  const parent = (await lastRun(from, await currentLease(from)))?.plan.parent;
+  return parent !== undefined && runs.has(parent) ? transferRun(transfer) : undefined;
 }
 
 /** A run that went on in the other place must not be mixed with what it was before. */

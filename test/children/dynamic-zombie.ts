@@ -15,7 +15,8 @@ export interface ZombieReport {
   readonly began: readonly string[];
 }
 
-const [kind = "", place = "", workflowId = "", at = "", pattern = "", lease = "", everySteps = ""] = process.argv.slice(2);
+const [kind = "", place = "", workflowId = "", at = "", pattern = "", lease = "", everySteps = ""] =
+  process.argv.slice(2);
 const began: string[] = [];
 let hasSlept = false;
 

@@ -26,7 +26,9 @@ const storage: Storage = {
 
 let report: HoldReport;
 try {
-  const { status } = await signed({ workflowId, storage, lease, ...(JSON.parse(options) as DotFlowOptions) }).start({ resume: true });
+  const { status } = await signed({ workflowId, storage, lease, ...(JSON.parse(options) as DotFlowOptions) }).start({
+    resume: true,
+  });
   report = { status };
 } catch (error) {
   report = { code: isDotFlowError(error) ? error.code : undefined, message: String(error) };

@@ -65,12 +65,16 @@ describe("everything at once", () => {
     expect(found.report.missed).toBe(0);
   });
 
-  it("survives a second crash with records that are gathered, and batches that arrive late", { timeout: 120_000 }, async () => {
-    const options = { checkpoint: { everySteps: 3 } };
-    const operations = ({ writes }: CrashOperation): boolean => writes === "batch";
-    const found = await torture({ operations, every: 3, twice: true, options });
-    expectSound(found, "everything at once, gathered, crashed twice, every third batch");
-  });
+  it(
+    "survives a second crash with records that are gathered, and batches that arrive late",
+    { timeout: 120_000 },
+    async () => {
+      const options = { checkpoint: { everySteps: 3 } };
+      const operations = ({ writes }: CrashOperation): boolean => writes === "batch";
+      const found = await torture({ operations, every: 3, twice: true, options });
+      expectSound(found, "everything at once, gathered, crashed twice, every third batch");
+    },
+  );
 
   it.each(["file", "sqlite"])("survives it over %s", { timeout: 120_000 }, async (kind) => {
     const places: string[] = [];

@@ -13,39 +13,42 @@ const variants: readonly (readonly [name: string, options: Partial<EverythingOpt
   ["records in batches", { checkpoint: { everySteps: 4 } }],
 ];
 
-describe.each(variants)("any stored object damaged, with %s: a typed error or a re-run, never a different value", (_, options) => {
-  it("a byte flipped, or cut short", { timeout: 120_000 }, async () => {
-    const { objects, seen, tryWith } = await runToDamage(options);
-    for (const [key, bytes] of objects) {
-      // The places differ from object to object, so that all parts of them have their turn.
-      for (let at = key.length % stride; at < bytes.length; at += stride) {
-        const flipped = Uint8Array.from(bytes);
-        flipped[at] = (bytes[at] ?? 0) ^ (1 << (at % 8));
-        await tryWith(`byte ${at} of ${key}`, [[key, flipped]]);
-        await tryWith(`${key} cut to ${at}`, [[key, bytes.slice(0, at)]]);
+describe.each(variants)(
+  "any stored object damaged, with %s: a typed error or a re-run, never a different value",
+  (_, options) => {
+    it("a byte flipped, or cut short", { timeout: 120_000 }, async () => {
+      const { objects, seen, tryWith } = await runToDamage(options);
+      for (const [key, bytes] of objects) {
+        // The places differ from object to object, so that all parts of them have their turn.
+        for (let at = key.length % stride; at < bytes.length; at += stride) {
+          const flipped = Uint8Array.from(bytes);
+          flipped[at] = (bytes[at] ?? 0) ^ (1 << (at % 8));
+          await tryWith(`byte ${at} of ${key}`, [[key, flipped]]);
+          await tryWith(`${key} cut to ${at}`, [[key, bytes.slice(0, at)]]);
+        }
       }
-    }
-    console.log(`${objects.size} objects: ${JSON.stringify(seen)}`);
-    expect(seen.refused).toBeGreaterThan(0);
-    expect(seen.completed).toBeGreaterThan(0);
-  });
+      console.log(`${objects.size} objects: ${JSON.stringify(seen)}`);
+      expect(seen.refused).toBeGreaterThan(0);
+      expect(seen.completed).toBeGreaterThan(0);
+    });
 
-  it("swapped with another one, or gone", { timeout: 120_000 }, async () => {
-    const { objects, seen, tryWith } = await runToDamage(options);
-    const keys = [...objects.keys()];
-    for (const [index, key] of keys.entries()) {
-      for (const step of [1, 7]) {
-        const other = keys[(index + step) % keys.length] ?? "";
-        await tryWith(`${key} swapped with ${other}`, [
-          [key, objects.get(other) ?? new Uint8Array()],
-          [other, objects.get(key) ?? new Uint8Array()],
-        ]);
+    it("swapped with another one, or gone", { timeout: 120_000 }, async () => {
+      const { objects, seen, tryWith } = await runToDamage(options);
+      const keys = [...objects.keys()];
+      for (const [index, key] of keys.entries()) {
+        for (const step of [1, 7]) {
+          const other = keys[(index + step) % keys.length] ?? "";
+          await tryWith(`${key} swapped with ${other}`, [
+            [key, objects.get(other) ?? new Uint8Array()],
+            [other, objects.get(key) ?? new Uint8Array()],
+          ]);
+        }
       }
-    }
-    console.log(`${objects.size} objects: ${JSON.stringify(seen)}`);
-    expect(seen.refused).toBeGreaterThan(0);
-  });
-});
+      console.log(`${objects.size} objects: ${JSON.stringify(seen)}`);
+      expect(seen.refused).toBeGreaterThan(0);
+    });
+  },
+);
 
 async function runToDamage(options: Partial<EverythingOptions>) {
   const storage = new StorageMemory();

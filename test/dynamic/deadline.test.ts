@@ -179,6 +179,25 @@ describe("a deadline", () => {
     expect(result.status).toBe("failed");
   });
 
+  it("is the end of waiting for another process, too, of which nothing is lost", async () => {
+    const clock = manualClock();
+    const storage = new StorageMemory();
+    const notes = new Notebook();
+    const make = (): DotFlow => {
+      const workflow = new DotFlow({ workflowId: "job", storage, clock });
+      workflow.task.add(slowSteps(clock, notes)("a", 600_000));
+      return workflow;
+    };
+    const driving = make().start();
+    const waiting = make().start({ resume: true, lock: "wait", deadline: "1m" });
+    const ended = waiting.catch((error: unknown) => error);
+    const before = clock.now();
+    expect(await whileAdvancing(clock, ended)).toMatchObject({ code: "WORKFLOW_LOCKED" });
+    expect(clock.now() - before).toBeLessThan(120_000);
+    expect((await whileAdvancing(clock, driving)).status).toBe("completed");
+    expect(notes.called()).toEqual(["a"]);
+  });
+
   it("begins no further iteration, and a resume goes on with it", async () => {
     const clock = manualClock();
     const storage = new StorageMemory();

@@ -27,27 +27,27 @@ export function everything({ storage, start, ledger, ...options }: EverythingOpt
   const workflow = new DotFlow({ workflowId, storage, clock: clockAt(start * day), ...options });
 
   const prepare = workflow.task.add(
-    step("prepare", async (_, { state }) => {
+    named("prepare", async (_, { state }) => {
       state.set("prepared", ["by", "prepare"]);
       return { rounds: 3, items: ["a", "B", "c"] };
     }),
   );
 
   const leftOut = workflow.task.add(
-    step("left-out", () => "never"),
+    named("left-out", () => "never"),
     { after: prepare, when: () => false },
   );
   workflow.task.add(
-    step("behind", () => "never"),
+    named("behind", () => "never"),
     { after: leftOut },
   );
   const chosen = workflow.task.add(
-    step("chosen", () => "chosen"),
+    named("chosen", () => "chosen"),
     { after: prepare, when: ({ storage: { rounds } }: Context<{ rounds: number }>) => rounds === 3 },
   );
 
   const loop = workflow.task.add(
-    step("loop", async (previous, step) => {
+    named("loop", async (previous, step) => {
       const { iteration } = step;
       await ledger.execute(`loop/iterations/${padded(iteration)}`);
       const drawn = await once(step, "draw", () => `drawn in ${iteration}`);
@@ -61,7 +61,7 @@ export function everything({ storage, start, ledger, ...options }: EverythingOpt
   );
 
   const map = workflow.task.map(
-    step("map", async (item, step) => {
+    named("map", async (item, step) => {
       await ledger.execute(`map/items/${encoded(String(item))}.*`);
       await ledger.execute(`map/of/${encoded(String(item))}.*/iterations/${padded(step.iteration)}`);
       await step.progress.save(`on ${String(item)}`);
@@ -79,9 +79,9 @@ export function everything({ storage, start, ledger, ...options }: EverythingOpt
   );
 
   const pay = workflow.task.add(
-    step("pay", async (_, step) => {
+    named("pay", async (_, step) => {
       // A dead process may have come further than the one before it had been told.
-      if (!["nothing", "booked"].includes(step.progress.value as string ?? "nothing"))
+      if (!["nothing", "booked"].includes((step.progress.value as string) ?? "nothing"))
         ledger.wrong.push(`The progress is ${String(step.progress.value)}.`);
       await step.progress.save("booked");
       const side = once(step, "beside", () => "beside");
@@ -98,7 +98,7 @@ export function everything({ storage, start, ledger, ...options }: EverythingOpt
   );
 
   const wait = workflow.task.add(
-    step("wait", async (_, step) => {
+    named("wait", async (_, step) => {
       await once(step, "before", () => "before");
       if (start > 1) await once(step, "send", () => workflow.checkpoints.signal("go", { by: "a person" }));
       const signal = await step.waitFor("go");
@@ -107,7 +107,7 @@ export function everything({ storage, start, ledger, ...options }: EverythingOpt
     { after: prepare },
   );
   const sleep = workflow.task.add(
-    step("sleep", async (_, step) => {
+    named("sleep", async (_, step) => {
       await step.sleepUntil(new Date(1.5 * day));
       return "slept";
     }),
@@ -115,12 +115,14 @@ export function everything({ storage, start, ledger, ...options }: EverythingOpt
   );
 
   const inner = new DotFlow({ workflowId: "inner", storage });
-  inner.task.add(step("inner-first", async (_, step) => [step.initial.storage, await once(step, "first", () => "first")]));
-  inner.task.add(step("inner-last", (previous) => ["last", previous]));
+  inner.task.add(
+    named("inner-first", async (_, step) => [step.initial.storage, await once(step, "first", () => "first")]),
+  );
+  inner.task.add(named("inner-last", (previous) => ["last", previous]));
   const child = workflow.task.add(inner, { id: "child", after: prepare });
 
   workflow.task.add(
-    step("join", async (previous, { state }) => ({
+    named("join", async (previous, { state }) => ({
       previous,
       state: ["prepared", "rounds", "item a", "item B", "item c"].map((key) => state.get(key)),
       snapshots: [...new Set((await workflow.checkpoints.snapshots()).map(({ id }) => id))].sort(),
@@ -138,7 +140,7 @@ export function everything({ storage, start, ledger, ...options }: EverythingOpt
   }
 }
 
-function step<Out>(name: string, give: (previous: unknown, step: StepContext) => Out) {
+function named<Out>(name: string, give: (previous: unknown, step: StepContext) => Out) {
   return action({ name }, async ({ storage }: Context, context: StepContext) => give(storage, context));
 }
 

@@ -4,6 +4,7 @@ import {
   action,
   Checkpoints,
   type Context,
+  copyRun,
   DotFlow,
   type DotFlowOptions,
   type StepContext,
@@ -43,6 +44,41 @@ describe("export and import", () => {
       await storage.close?.();
     });
   });
+
+  it.each(["export", "copyRun"] as const)(
+    "%s takes along the runs of the workflows within, which go on too",
+    async (how) => {
+      const called: string[] = [];
+      const make = (storage: Storage, fixed: boolean): DotFlow => {
+        const outer = new DotFlow({ workflowId: "outer", storage, secret: "s" });
+        const [middle, inner] = ["middle", "inner"].map((workflowId) => new DotFlow({ workflowId })) as [
+          DotFlow,
+          DotFlow,
+        ];
+        const step = (name: string, fails = false) =>
+          action({ name }, () => {
+            called.push(name);
+            if (fails) throw new Error("not yet");
+            return name;
+          });
+        inner.task.add(step("first")).add(step("second", !fixed));
+        middle.task.add(step("before")).add(inner);
+        outer.task.add(middle).add(step("last"));
+        return outer;
+      };
+      const from = new StorageMemory();
+      const to = new StorageMemory();
+      expect((await make(from, false).start()).status).toBe("failed");
+      if (how === "export") await make(to, true).checkpoints.import(await make(from, false).checkpoints.export());
+      else await copyRun(from, to, { workflowId: "outer", secret: "s" });
+      expect(called.splice(0)).toEqual(["before", "first", "second"]);
+      expect((await make(to, true).start({ resume: "required" })).status).toBe("completed");
+      expect(called).toEqual(["second", "last"]);
+      const inner = new Checkpoints(to, { workflowId: "outer.middle.inner", secret: "s" });
+      expect(await inner.verify()).toEqual([]);
+      expect((await inner.read("first")).storage).toBe("first");
+    },
+  );
 
   it("holds what a run has on its way: once, iterations, items, progress, state, waits, signals, batches", async () => {
     for (const checkpoint of [undefined, { everySteps: 2 }]) {

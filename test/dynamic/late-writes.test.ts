@@ -44,7 +44,7 @@ function chain({ storage, owner, checkpoint, failsIn }: ChainOptions): DotFlow {
     return { by: owner, given };
   });
   workflow.task.add([first, loop]);
-  const over = ({ storage: from }: Context<unknown>) => ["a", "b"].map((name) => ({ name, from }));
+  const over = ({ storage: from }: Context) => ["a", "b"].map((name) => ({ name, from }));
   workflow.task.map(map, { over, concurrency: 1 });
   workflow.task.add(last);
   return workflow;
@@ -91,13 +91,19 @@ const policies: readonly (readonly [name: string, owners: readonly (CheckpointOp
 describe("a write that arrives late", () => {
   eachStorage((_name, open) => {
     it.each(open.some(writes))("%s: what counts hangs together", { timeout: 60_000 }, async (_, pattern) => {
-      for (const failsIn of open.some(failures)) await expectConnected(await open.another(), pattern, [undefined, undefined], failsIn);
+      for (const failsIn of open.some(failures))
+        await expectConnected(await open.another(), pattern, [undefined, undefined], failsIn);
     });
 
-    it.each(open.some(batches))("%s, where records are gathered: what counts hangs together", { timeout: 60_000 }, async (_, pattern) => {
-      for (const [, owners] of open.some(policies))
-        for (const failsIn of open.some(failures)) await expectConnected(await open.another(), pattern, owners, failsIn);
-    });
+    it.each(open.some(batches))(
+      "%s, where records are gathered: what counts hangs together",
+      { timeout: 60_000 },
+      async (_, pattern) => {
+        for (const [, owners] of open.some(policies))
+          for (const failsIn of open.some(failures))
+            await expectConnected(await open.another(), pattern, owners, failsIn);
+      },
+    );
   });
 });
 
@@ -109,7 +115,9 @@ async function expectConnected(
   failsIn: string | undefined,
 ): Promise<void> {
   const sleeping = new Sleeping(storage, pattern);
-  await expect(chain({ storage: sleeping, owner: 1, checkpoint: one }).start()).rejects.toMatchObject({ code: "STORAGE" });
+  await expect(chain({ storage: sleeping, owner: 1, checkpoint: one }).start()).rejects.toMatchObject({
+    code: "STORAGE",
+  });
   const second = await chain({ storage, owner: 2, checkpoint: two, failsIn }).start({ resume: true });
   // It does not come to what was recorded before the first one fell asleep.
   expect(second.status === "completed" || failsIn !== undefined).toBe(true);

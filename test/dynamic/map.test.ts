@@ -35,7 +35,7 @@ class Items {
 
   /** The items that were executed since the last time, sorted. */
   called(): unknown[] {
-    return this.#called.splice(0).sort();
+    return this.#called.splice(0).sort((a, b) => (String(a) < String(b) ? -1 : 1));
   }
 }
 
@@ -102,18 +102,18 @@ describe("task.map", () => {
         action({ name: "list" }, () => ["a", "b", "c"]),
         { groupName: "x" },
       );
-      const step = action({ name: "upper" }, ({ storage: item }: Context<string>, step: StepContext) => {
-        step.state.set(`seen ${item}`, true);
+      const upper = action({ name: "upper" }, ({ storage: item }: Context<string>, { state }: StepContext) => {
+        state.set(`seen ${item}`, true);
         return item.toUpperCase();
       });
-      const mapped = workflow.task.map(step, {
+      const mapped = workflow.task.map(upper, {
         groupName: "x",
         id: "upper",
         concurrency: 2,
         over: (previous: Context<string[] | null>) => previous.storage ?? ["a", "b", "c"],
         ...(mode === "graph" ? { after: list } : {}),
       });
-      const last = action({ name: "last" }, (previous: Context<unknown>, step: StepContext) => [
+      const last = action({ name: "last" }, (previous: Context, step: StepContext) => [
         previous.storage,
         ...["a", "b", "c"].map((item) => (mode === "parallel" ? null : step.state.get(`seen ${item}`))),
       ]);
@@ -214,7 +214,7 @@ describe("task.map", () => {
   describe("goes over", () => {
     const outputs = async (over: () => unknown, concurrency = 2): Promise<unknown> => {
       const workflow = flowOver(new StorageMemory());
-      const same = action({ name: "same" }, (previous: Context<unknown>) => previous.storage);
+      const same = action({ name: "same" }, (previous: Context) => previous.storage);
       // A list that no type describes is what a user without types may give.
       workflow.task.map(same, { over: over as () => unknown[], concurrency });
       return (await workflow.start()).output();
@@ -224,11 +224,29 @@ describe("task.map", () => {
       ["an empty list", () => [], []],
       ["a Set", () => new Set([1, 2]), [1, 2]],
       ["a Map", () => new Map([["a", 1]]), [["a", 1]]],
-      ["a generator", function* () { yield 1; yield 2; }, [1, 2]],
-      ["an async generator", async function* () { yield 1; yield Promise.resolve(2); }, [1, 2]],
+      [
+        "a generator",
+        function* () {
+          yield 1;
+          yield 2;
+        },
+        [1, 2],
+      ],
+      [
+        "an async generator",
+        async function* () {
+          yield 1;
+          yield Promise.resolve(2);
+        },
+        [1, 2],
+      ],
       ["a promise of a list", async () => [1, 2], [1, 2]],
       ["promises", () => [Promise.resolve(1), 2], [1, 2]],
-      ["values that JSON has no form for", () => [undefined, null, new Date(0), 1n, 0], [undefined, null, new Date(0), 1n, 0]],
+      [
+        "values that JSON has no form for",
+        () => [undefined, null, new Date(0), 1n, 0],
+        [undefined, null, new Date(0), 1n, 0],
+      ],
       ["equal items", () => ["x", "x", "x"], ["x", "x", "x"]],
     ])("%s", async (_, over, expected) => {
       expect(await outputs(over)).toEqual(expected);
@@ -245,7 +263,11 @@ describe("task.map", () => {
 
   it("goes over the previous value by default, and refuses one that is no list", async () => {
     const workflow = flowOver(new StorageMemory());
-    workflow.task.add(action(function one() { return 1; }));
+    workflow.task.add(
+      action(function one() {
+        return 1;
+      }),
+    );
     workflow.task.map(new Items().step);
     const result = await workflow.start();
     expect(result.tasks[1]).toMatchObject({ status: "failed", attempts: 0 });
@@ -333,7 +355,7 @@ describe("task.map", () => {
 
   it("fails only the item that can't be saved, and only the one whose output can't", async () => {
     const workflow = flowOver(new StorageMemory());
-    const step = action({ name: "step", retry: 3 }, ({ storage: item }: Context<unknown>) =>
+    const step = action({ name: "step", retry: 3 }, ({ storage: item }: Context) =>
       item === 2 ? (): void => {} : item,
     );
     workflow.task.map(step, { over: () => [1, Symbol("s"), 2, 3] });
@@ -426,7 +448,12 @@ describe("task.map", () => {
     );
     workflow.task.map(step, { over: () => [0, 1, 2, 3] });
     const result = await workflow.start();
-    expect(await result.output()).toEqual([[0, 1, 1], [1, 2, 1], [2, 2, 1], [3, 1, 3]]);
+    expect(await result.output()).toEqual([
+      [0, 1, 1],
+      [1, 2, 1],
+      [2, 2, 1],
+      [3, 1, 3],
+    ]);
     expect(result.tasks[0]).toMatchObject({ attempts: 8, iterations: 1 });
     expect(keys.size).toBe(6);
   });
@@ -603,32 +630,36 @@ describe("task.map", () => {
     expect(await result.output<string[]>()).toHaveLength(20);
   });
 
-  it("goes over 100,000 items of 200 MB in all with 96 MB of heap, and over those that are left when resumed", {
-    timeout: 180_000,
-  }, async () => {
-    const kind = placeKinds["sqlite"] as PlaceKind;
-    const place = await kind.make();
-    onTestFinished(() => kind.remove(place));
-    const run = async (broken: string): Promise<ManyItemsReport> => {
-      const child = fork(bundleOf("dynamic-many-items"), ["sqlite", place, "100000", broken], {
-        execArgv: ["--max-old-space-size=96"],
-      });
-      onTestFinished(() => void child.kill("SIGKILL"));
-      const ended = once(child, "exit").then(([code, signal]) => {
-        throw new Error(`It ended without a word: ${code ?? signal}`);
-      });
-      ended.catch(() => {});
-      const [report] = (await Promise.race([once(child, "message"), ended])) as [ManyItemsReport];
-      return report;
-    };
-    const first = await run("70000");
-    expect(first).toMatchObject({ status: "failed", items: { total: 100_000, completed: 99_999, failed: 1 } });
-    // Where the record lies is kept in mind of each, and nothing else.
-    expect(first.grown).toBeLessThan(24 * 1_048_576);
-    const second = await run("");
-    expect(second).toMatchObject({ status: "completed", items: { completed: 1, restored: 99_999 } });
-    expect(second.grown).toBeLessThan(24 * 1_048_576);
-  });
+  it(
+    "goes over 100,000 items of 200 MB in all with 96 MB of heap, and over those that are left when resumed",
+    {
+      timeout: 180_000,
+    },
+    async () => {
+      const kind = placeKinds["sqlite"] as PlaceKind;
+      const place = await kind.make();
+      onTestFinished(() => kind.remove(place));
+      const run = async (broken: string): Promise<ManyItemsReport> => {
+        const child = fork(bundleOf("dynamic-many-items"), ["sqlite", place, "100000", broken], {
+          execArgv: ["--max-old-space-size=96"],
+        });
+        onTestFinished(() => void child.kill("SIGKILL"));
+        const ended = once(child, "exit").then(([code, signal]) => {
+          throw new Error(`It ended without a word: ${code ?? signal}`);
+        });
+        ended.catch(() => {});
+        const [report] = (await Promise.race([once(child, "message"), ended])) as [ManyItemsReport];
+        return report;
+      };
+      const first = await run("70000");
+      expect(first).toMatchObject({ status: "failed", items: { total: 100_000, completed: 99_999, failed: 1 } });
+      // Where the record lies is kept in mind of each, and nothing else.
+      expect(first.grown).toBeLessThan(24 * 1_048_576);
+      const second = await run("");
+      expect(second).toMatchObject({ status: "completed", items: { completed: 1, restored: 99_999 } });
+      expect(second.grown).toBeLessThan(24 * 1_048_576);
+    },
+  );
 
   it.each<[string, (index: number, abort: () => void) => string]>([
     ["the run is told to stop", (index, abort) => (index === 1 && abort(), String(index))],

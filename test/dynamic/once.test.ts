@@ -172,33 +172,36 @@ describe("step.once", () => {
     expect(tried.calls).toBe(3);
   });
 
-  it.each([false, true])("saves what is done beside a failure before the next attempt (atMostOnce: %s)", async (atMostOnce) => {
-    const made = counter();
-    let begin = (): void => {};
-    let release = (): void => {};
-    const begun = new Promise<void>((resolve) => (begin = resolve));
-    const slow = new Promise<void>((resolve) => (release = resolve));
-    const start = starts(
-      new StorageMemory(),
-      (step) => {
-        const failing = step.once("fails", async () => {
-          if (step.attempt > 1) return "ok";
-          await begun;
-          setTimeout(release, 20);
-          throw new Error("fails");
-        });
-        const work = (): Promise<number> => {
-          begin();
-          return slow.then(made.count);
-        };
-        const beside = step.once("slow", work, { atMostOnce });
-        return Promise.all([failing, beside]);
-      },
-      { retry: 2 },
-    );
-    expect(await (await start()).output()).toEqual(["ok", 1]);
-    expect(made.calls).toBe(1);
-  });
+  it.each([false, true])(
+    "saves what is done beside a failure before the next attempt (atMostOnce: %s)",
+    async (atMostOnce) => {
+      const made = counter();
+      let begin = (): void => {};
+      let release = (): void => {};
+      const begun = new Promise<void>((resolve) => (begin = resolve));
+      const slow = new Promise<void>((resolve) => (release = resolve));
+      const start = starts(
+        new StorageMemory(),
+        (step) => {
+          const failing = step.once("fails", async () => {
+            if (step.attempt > 1) return "ok";
+            await begun;
+            setTimeout(release, 20);
+            throw new Error("fails");
+          });
+          const work = (): Promise<number> => {
+            begin();
+            return slow.then(made.count);
+          };
+          const beside = step.once("slow", work, { atMostOnce });
+          return Promise.all([failing, beside]);
+        },
+        { retry: 2 },
+      );
+      expect(await (await start()).output()).toEqual(["ok", 1]);
+      expect(made.calls).toBe(1);
+    },
+  );
 
   it("drops what a timed-out attempt does later, and does it in the next one", async () => {
     let release = (): void => {};
@@ -262,7 +265,7 @@ describe("step.once", () => {
       const values = [...(previous.storage ?? []), await step.once("same", made.count)];
       return values.length < 3 ? step.again(values) : values;
     });
-    const item = action({ name: "item" }, (_: Context<unknown>, step: StepContext) => step.once("same", made.count));
+    const item = action({ name: "item" }, (_: Context, step: StepContext) => step.once("same", made.count));
     workflow.task.add(loop);
     workflow.task.map(item, { concurrency: 1 });
     const result = await workflow.start({ mode: "sequential" });
@@ -276,7 +279,7 @@ describe("step.once", () => {
     let fails = true;
     const start = async (): Promise<RunResult> => {
       const workflow = new DotFlow({ workflowId: "job", storage });
-      const step = action({ name: "step" }, async ({ storage: item }: Context<unknown>, own: StepContext) => {
+      const step = action({ name: "step" }, async ({ storage: item }: Context, own: StepContext) => {
         const value = await own.once("call", () => called.push(`${JSON.stringify(item)} ${own.iteration}`));
         if (fails && own.iteration === 2) throw new Error("fails");
         return own.iteration < 2 ? own.again(item) : value;
@@ -399,7 +402,9 @@ describe("step.once", () => {
   });
 
   it("ends the run when its value can't be saved, even where the step goes on all the same", async () => {
-    const dying = faultyStorage(new StorageMemory(), { faults: [{ operation: "create", key: /once\//, kind: "fail" }] });
+    const dying = faultyStorage(new StorageMemory(), {
+      faults: [{ operation: "create", key: /once\//, kind: "fail" }],
+    });
     const start = starts(dying, async (step) => {
       await step.once("make", () => 1).catch(() => {});
       return "as if nothing had happened";

@@ -1,6 +1,15 @@
 // `step.progress`: what a step has saved on its way, for the next time that it runs.
 import { describe, expect, it } from "vitest";
-import { action, type Context, DotFlow, type RunResult, type StartOptions, type StepContext, type Storage, StorageMemory } from "dotflow";
+import {
+  action,
+  type Context,
+  DotFlow,
+  type RunResult,
+  type StartOptions,
+  type StepContext,
+  type Storage,
+  StorageMemory,
+} from "dotflow";
 import { crashTest, faultyStorage, manualClock } from "dotflow/testing";
 import { eachStorage } from "../storages.ts";
 
@@ -32,7 +41,12 @@ describe("step.progress", () => {
     it("is found by the next attempt and by the next process", async () => {
       const done: number[] = [];
       const failures = [3, 4, 6];
-      const start = (): Promise<RunResult> => starts(open(), rows(8, done, () => failures[0]), 2)();
+      const start = (): Promise<RunResult> =>
+        starts(
+          open(),
+          rows(8, done, () => failures[0]),
+          2,
+        )();
       const next = (): void => void failures.shift();
       // Each failure strikes once.
       const once = async (): Promise<RunResult> => {
@@ -79,7 +93,10 @@ describe("step.progress", () => {
           return "done";
         });
         workflow.task.add(work, { groupName: "x" });
-        workflow.task.add(action({ name: "other" }, () => 1), { groupName: "y" });
+        workflow.task.add(
+          action({ name: "other" }, () => 1),
+          { groupName: "y" },
+        );
         return workflow;
       };
       const report = await crashTest(make, { start: { mode }, twice: false, points: ["before", "after"] });
@@ -102,7 +119,9 @@ describe("step.progress", () => {
 
   it("keeps the value that was given last when several are saved without waiting", async () => {
     // The first call takes longer than the others.
-    const storage = faultyStorage(new StorageMemory(), { faults: [{ operation: "put", key: /progress\//, kind: "hang" }] });
+    const storage = faultyStorage(new StorageMemory(), {
+      faults: [{ operation: "put", key: /progress\//, kind: "hang" }],
+    });
     let fails = true;
     const work: Step = async (step) => {
       if (!fails) return step.progress.value;
@@ -146,7 +165,7 @@ describe("step.progress", () => {
       });
       workflow.task.add(loop);
       workflow.task.map(
-        action({ name: "item" }, async ({ storage: item }: Context<unknown>, step: StepContext) => look(step, item)),
+        action({ name: "item" }, async ({ storage: item }: Context, step: StepContext) => look(step, item)),
       );
       return workflow;
     };
@@ -224,7 +243,9 @@ describe("step.progress", () => {
   });
 
   it("ends the run when it can't be saved, even where the step goes on all the same", async () => {
-    const dying = faultyStorage(new StorageMemory(), { faults: [{ operation: "put", key: /progress\//, kind: "fail" }] });
+    const dying = faultyStorage(new StorageMemory(), {
+      faults: [{ operation: "put", key: /progress\//, kind: "fail" }],
+    });
     const start = starts(dying, async (step) => {
       await step.progress.save(1).catch(() => {});
       return "as if nothing had happened";

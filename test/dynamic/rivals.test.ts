@@ -31,25 +31,34 @@ const program = programOf("dynamic-zombie");
 afterAll(() => program.end());
 
 eachSharedStorage((_name, open) => {
-  it("one that wakes up begins nothing more, and what it brings along fits or is refused", { timeout: 120_000 }, async () => {
-    const wake = async ([at, pattern, everySteps = ""]: Nap, number: number): Promise<void> => {
-      const nap = `${at} ${pattern}`;
-      const workflowId = `job-${number}`;
-      const options = { workflowId, storage: open(), ...(everySteps && { checkpoint: { everySteps: Number(everySteps) } }) };
-      const sleeper = program.start(...open.args(), workflowId, at, pattern, "1s", everySteps);
-      expect(await sleeper.firstLine, nap).toBe("stops");
-      const result = await signedWorkflow(options).start({ resume: true, lock: "wait" });
-      expect(result.status, nap).toBe("completed");
-      const values = await expectConnected(options);
-      const before = await contentsOf(open());
-      sleeper.child.kill("SIGCONT");
-      const report = JSON.parse((await sleeper.ended).lines.at(-1) ?? "") as ZombieReport;
-      expect(report, nap).toMatchObject({ code: "LEASE_LOST", began: [] });
-      expect(await expectConnected(options), nap).toEqual(values);
-      const after = await contentsOf(open());
-      for (const [key, bytes] of before)
-        if (key.startsWith(`${workflowId}`) && !key.includes("/leases/")) expect(after.get(key), `${nap}: ${key}`).toEqual(bytes);
-    };
-    await Promise.all(open.some(naps).map(wake));
-  });
+  it(
+    "one that wakes up begins nothing more, and what it brings along fits or is refused",
+    { timeout: 120_000 },
+    async () => {
+      const wake = async ([at, pattern, everySteps = ""]: Nap, number: number): Promise<void> => {
+        const nap = `${at} ${pattern}`;
+        const workflowId = `job-${number}`;
+        const options = {
+          workflowId,
+          storage: open(),
+          ...(everySteps && { checkpoint: { everySteps: Number(everySteps) } }),
+        };
+        const sleeper = program.start(...open.args(), workflowId, at, pattern, "1s", everySteps);
+        expect(await sleeper.firstLine, nap).toBe("stops");
+        const result = await signedWorkflow(options).start({ resume: true, lock: "wait" });
+        expect(result.status, nap).toBe("completed");
+        const values = await expectConnected(options);
+        const before = await contentsOf(open());
+        sleeper.child.kill("SIGCONT");
+        const report = JSON.parse((await sleeper.ended).lines.at(-1) ?? "") as ZombieReport;
+        expect(report, nap).toMatchObject({ code: "LEASE_LOST", began: [] });
+        expect(await expectConnected(options), nap).toEqual(values);
+        const after = await contentsOf(open());
+        for (const [key, bytes] of before)
+          if (key.startsWith(workflowId) && !key.includes("/leases/"))
+            expect(after.get(key), `${nap}: ${key}`).toEqual(bytes);
+      };
+      await Promise.all(open.some(naps).map(wake));
+    },
+  );
 });

@@ -14,7 +14,10 @@ export interface SignedHooks {
   readonly passes?: (where: string) => void;
 }
 
-export function signedWorkflow(options: DotFlowOptions, { begins = () => {}, passes = () => {} }: SignedHooks = {}): DotFlow {
+export function signedWorkflow(
+  options: DotFlowOptions,
+  { begins = () => {}, passes = () => {} }: SignedHooks = {},
+): DotFlow {
   const by = process.pid;
   const workflow = new DotFlow(options);
   const inner = new DotFlow({ workflowId: "inner" });
@@ -53,7 +56,7 @@ export function signedWorkflow(options: DotFlowOptions, { begins = () => {}, pas
     return { by, given };
   });
   workflow.task.add([first, loop]);
-  async function* over({ storage: from }: Context): AsyncGenerator<unknown> {
+  async function* over({ storage: from }: Context): AsyncGenerator {
     yield { name: "a", from };
     passes("between items");
     yield { name: "b", from };

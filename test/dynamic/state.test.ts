@@ -1,6 +1,15 @@
 // `step.state`: shared by the steps of a run, committed with their records, and never applied twice.
 import { describe, expect, it } from "vitest";
-import { action, type Context, DotFlow, type RunResult, type StartOptions, type StepContext, type Storage, StorageMemory } from "dotflow";
+import {
+  action,
+  type Context,
+  DotFlow,
+  type RunResult,
+  type StartOptions,
+  type StepContext,
+  type Storage,
+  StorageMemory,
+} from "dotflow";
 import { crashTest, faultyStorage } from "dotflow/testing";
 import { eachStorage } from "../storages.ts";
 
@@ -20,8 +29,14 @@ function flow(storage: Storage, steps: Readonly<Record<string, Step>>, options: 
 const start = (workflow: DotFlow, options: StartOptions = {}): Promise<RunResult> =>
   workflow.start({ resume: true, ...options }) as Promise<RunResult>;
 /** Adds one to a number of the state. */
-const add = (key: string) => (step: StepContext): void => step.state.set(key, (step.state.get<number>(key) ?? 0) + 1);
-const get = (key: string) => (step: StepContext): unknown => step.state.get(key);
+const add =
+  (key: string) =>
+  (step: StepContext): void =>
+    step.state.set(key, (step.state.get<number>(key) ?? 0) + 1);
+const get =
+  (key: string) =>
+  (step: StepContext): unknown =>
+    step.state.get(key);
 const stop = (): never => {
   throw new Error("stop");
 };
@@ -61,9 +76,7 @@ describe("step.state", () => {
         add("count")(step);
         return step.iteration < 2 ? step.again(null) : ["x", "y"];
       });
-      const item = action({ name: "item" }, ({ storage: key }: Context<unknown>, step: StepContext) =>
-        add(String(key))(step),
-      );
+      const item = action({ name: "item" }, ({ storage: key }: Context, step: StepContext) => add(String(key))(step));
       const last = action({ name: "last" }, (_: Context, step: StepContext) =>
         ["count", "x", "y"].map((key) => step.state.get(key)),
       );
@@ -86,12 +99,15 @@ describe("step.state", () => {
 
   it("loses the changes of an attempt that failed, or was cut off by its time", async () => {
     const workflow = new DotFlow({ workflowId: "job" });
-    const work = action({ name: "work", retry: 3, retryDelay: 0, timeout: 20 }, async (_: Context, step: StepContext) => {
-      add("count")(step);
-      if (step.attempt === 1) throw new Error("fails");
-      if (step.attempt === 2) await new Promise(() => {});
-      return step.state.get("count");
-    });
+    const work = action(
+      { name: "work", retry: 3, retryDelay: 0, timeout: 20 },
+      async (_: Context, step: StepContext) => {
+        add("count")(step);
+        if (step.attempt === 1) throw new Error("fails");
+        if (step.attempt === 2) await new Promise(() => {});
+        return step.state.get("count");
+      },
+    );
     workflow.task.add(work).add(action({ name: "look" }, (_: Context, step: StepContext) => step.state.get("count")));
     const result = await workflow.start();
     expect((await result.context("work")).storage).toBe(1);
@@ -124,7 +140,9 @@ describe("step.state", () => {
     };
     const sound = await start(flow(new StorageMemory(), { loop, look: get("count") }));
     expect(await sound.output()).toBe(3);
-    const behind = await start(flow(new StorageMemory(), { broken: stop, loop, look: get("count") }), { keepGoing: true });
+    const behind = await start(flow(new StorageMemory(), { broken: stop, loop, look: get("count") }), {
+      keepGoing: true,
+    });
     expect((await behind.context("loop")).storage).toBe(3);
     expect((await behind.context("look")).storage).toBeUndefined();
   });
@@ -188,7 +206,10 @@ describe("step.state", () => {
         if (fails && key === "b") stop();
       });
       workflow.task.map(item, { over: () => ["a", "b"], concurrency: 1 });
-      const look = action({ name: "look" }, (_: Context, step: StepContext) => [step.state.get("a"), step.state.get("b")]);
+      const look = action({ name: "look" }, (_: Context, step: StepContext) => [
+        step.state.get("a"),
+        step.state.get("b"),
+      ]);
       workflow.task.add(look);
       return workflow;
     };
@@ -242,7 +263,7 @@ describe("step.state", () => {
     });
     workflow.task.add(set);
     workflow.task.add(look);
-    const result = (await workflow.start({ mode: "parallel" })) as RunResult;
+    const result = await workflow.start({ mode: "parallel" });
     expect((await result.context("b")).storage).toBeUndefined();
   });
 
@@ -346,13 +367,14 @@ describe("step.state", () => {
   it("costs runs that do not use it nothing", async () => {
     const storage = faultyStorage(new StorageMemory());
     let stops = true;
-    const make = (work: Step): DotFlow =>
-      flow(storage, { a: work, b: () => 2, c: () => (stops ? stop() : 3) });
+    const make = (work: Step): DotFlow => flow(storage, { a: work, b: () => 2, c: () => (stops ? stop() : 3) });
     await start(make(() => 1));
     stops = false;
     const before = storage.log.length;
     await start(make(() => 1));
-    const read = storage.log.slice(before).filter(({ operation, key }) => operation === "get" && key.includes("/steps/"));
+    const read = storage.log
+      .slice(before)
+      .filter(({ operation, key }) => operation === "get" && key.includes("/steps/"));
     // The value that `c` takes, and nothing else.
     expect(read.map(({ key }) => key.split("/").at(-1))).toEqual(["b"]);
   });

@@ -12,7 +12,7 @@ const layers = `
   step-parts step-waits sub-workflow context
   decorators schema retry action
   restore observer-line observers turns attempt-control attempt iterations performance item-source map-tally map-items perform
-  result task-states task-values recorder resumed waiting-tasks runner
+  result task-states task-values recorder resumed snapshot-taker waiting-tasks runner
   step-source task-list tasks workflow-graph
   settings start-options prepare settle start explain
   copy-run checkpoint-views checkpoints schedule-options schedule-times schedule dotflow index

@@ -34,7 +34,10 @@ describe("stepContext", () => {
     expect(await step.waitFor("approval")).toEqual({ by: "Ada" });
     await step.sleep("30d");
     await step.sleepUntil(new Date("2999-01-01"));
-    await expect(step.waitFor("payment", { timeout: "1h" })).rejects.toMatchObject({ code: "WAIT_TIMEOUT", signal: "payment" });
+    await expect(step.waitFor("payment", { timeout: "1h" })).rejects.toMatchObject({
+      code: "WAIT_TIMEOUT",
+      signal: "payment",
+    });
     await expect(step.waitFor("payment")).rejects.toThrow('stepContext({ signals: { "payment": payload } })');
   });
 });

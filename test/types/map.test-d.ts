@@ -25,7 +25,10 @@ workflow.task.map(read, { after: size });
 // @ts-expect-error: a list of texts is no list of files
 workflow.task.map(read, { after: workflow.task.map(read, { after: files }) });
 workflow.task.map(read, { after: untyped });
-workflow.task.map(action((previous: Context<File | number>) => previous.storage), { after: files });
+workflow.task.map(
+  action((previous: Context<File | number>) => previous.storage),
+  { after: files },
+);
 
 // Or `over` makes one of it.
 workflow.task.map(read, { over: () => [{ path: "a" }] });
@@ -45,15 +48,18 @@ workflow.task.map(read, { after: size, over: (previous: Context<File[]>) => prev
 // The key is made of the item.
 workflow.task.map(read, { key: ({ path }, index) => path || index, concurrency: 4, groupName: "a", id: "files" });
 // @ts-expect-error: a file has no id
-workflow.task.map(read, { key: (file) => file.id });
+workflow.task.map(read, { key: (file) => String(file.id) });
 // @ts-expect-error: a key is a text or a number
 workflow.task.map(read, { key: (file) => file });
 
 // Texts know nothing; steps that look at nothing take anything.
 expectTypeOf(workflow.task.map("./steps.js#read", { over: () => [1, 2] })).toEqualTypeOf<TaskRef<never[]>>();
 expectTypeOf(workflow.task.map<number>("./steps.js#read")).toEqualTypeOf<TaskRef<number[]>>();
-expectTypeOf(workflow.task.map(action(() => 1), { over: () => [1, "a"], key: (item) => String(item) })).toEqualTypeOf<
-  TaskRef<number[]>
->();
+expectTypeOf(
+  workflow.task.map(
+    action(() => 1),
+    { over: () => [1, "a"], key: (item) => String(item) },
+  ),
+).toEqualTypeOf<TaskRef<number[]>>();
 // @ts-expect-error: no action
 workflow.task.map(() => 1);

@@ -39,10 +39,13 @@ export function attempt(options: ActionOptions, step: Step, more: Partial<Execut
     drain: new Stop(),
     state: new RunState(),
     turns: new Turns(clock),
+    outermost: undefined,
     runWorkflow: () => Promise.reject(new Error("No workflow is a step here.")),
   };
   const execution: Execution = {
     taskId: "t",
+    beganIn: "r",
+    isRecorded: true,
     action: definition,
     self: undefined,
     previous: () => 1,

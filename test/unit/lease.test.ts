@@ -115,7 +115,7 @@ it("is acquired anew once for all steps that find that its time ran out", async 
   const lease = await (await leaseProcess(counted, clock)).acquire();
   const before = counted.operations.put;
   clock.jump(60_000);
-  await Promise.all(Array.from({ length: 20 }, () => lease.ensure()));
+  await Promise.all(Array.from({ length: 20 }, async () => lease.ensure()));
   expect([lease.generation, counted.operations.put - before]).toEqual([2, 0]);
 });
 

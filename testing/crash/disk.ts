@@ -162,14 +162,15 @@ export class Disk {
     this.#blind ||= gathered === undefined;
     for (const { key, task, bytes } of gathered ?? []) {
       const old = this.#records.get(key);
-      if (old) this.report("record changed", `a batch holds the record ${describe(key, old)}, which was written before.`);
+      if (old)
+        this.report("record changed", `a batch holds the record ${describe(key, old)}, which was written before.`);
       this.#records.set(key, { task, bytes });
     }
   }
 }
 
 /** The tasks whose records a write brings. */
-export function tasksIn({ kind, task, gathered }: Written): readonly string[] {
+function tasksIn({ kind, task, gathered }: Written): readonly string[] {
   if (kind === "step") return [task];
   return (gathered ?? []).filter((record) => record.kind === "step").map((record) => record.task);
 }

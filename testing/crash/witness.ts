@@ -52,7 +52,12 @@ export class Witness implements Observer {
 
   /** A task that its condition skipped, and a map whose items were saved before, have no function to wait for. */
   #requireFinished(verb: string, { key, task, status }: Omit<GatheredRecord, "bytes" | "kind">): void {
-    if (status === "skipped" || this.#disk.hasItems(key) || this.#finished.has(nameOf(this.#disk.workflowOf(key), task))) return;
+    if (
+      status === "skipped" ||
+      this.#disk.hasItems(key) ||
+      this.#finished.has(nameOf(this.#disk.workflowOf(key), task))
+    )
+      return;
     this.#disk.report(
       "recorded early",
       `${verb} of "${key}" came before the function of "${task}" had given its result.`,
