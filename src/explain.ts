@@ -3,10 +3,20 @@ import { limits } from "./defaults.ts";
 import type { LeaseOwner, WorkflowChange } from "./errors.ts";
 import type { GraphMode } from "./graph.ts";
 import type { EndedTask, ErrorText } from "./journal/end.ts";
-import { begunAmong, currentLease, isLive, lastRun, originOf, readRecord, readStep, type SavedRun } from "./journal/history.ts";
+import {
+  begunAmong,
+  currentLease,
+  isLive,
+  lastRun,
+  originOf,
+  readRecord,
+  readStep,
+  type SavedRun,
+} from "./journal/history.ts";
 import { gatherItems } from "./journal/items.ts";
-import { refuseDamaged, type StepRecord, toStepRecord } from "./journal/journal.ts";
+import { type StepRecord, toStepRecord } from "./journal/journal.ts";
 import { ownerOf } from "./journal/lease-errors.ts";
+import { refuseDamaged } from "./journal/plan.ts";
 import type { Store } from "./journal/store.ts";
 import { inParallel } from "./parallel.ts";
 import { prepare, type Prepared } from "./prepare.ts";

@@ -10,7 +10,7 @@ import { isHeldHere } from "./lease.ts";
 import type { LeaseBody, RunPointer } from "./lease-body.ts";
 import { judge } from "./lease-judge.ts";
 import { LeaseStore, newestRuns } from "./lease-store.ts";
-import { type Plan, readPlan, referencedRuns } from "./plan.ts";
+import { ofTask, type Plan, readPlan, referencedRuns } from "./plan.ts";
 import type { Store } from "./store.ts";
 
 /** A run as it lies in the storage. */

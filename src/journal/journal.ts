@@ -1,6 +1,6 @@
 // One driving of one run: its lease, its plan, its records and its end. It knows keys, not what tasks mean.
 import type { Clock } from "../clock.ts";
-import { CorruptCheckpointError, type LeaseOwner, NothingToResumeError } from "../errors.ts";
+import { type LeaseOwner, NothingToResumeError } from "../errors.ts";
 import type { Facts, StoredRecord } from "../record.ts";
 import type { Changes, EncodedValue } from "../serializer.ts";
 import { encodeEnd, type RunEnd } from "./end.ts";
@@ -10,7 +10,7 @@ import { encodePart } from "./keys.ts";
 import { Lease } from "./lease.ts";
 import type { Notes, Pointers } from "./lease-body.ts";
 import { LeaseStore } from "./lease-store.ts";
-import { encodePlan, type Plan, readPlan } from "./plan.ts";
+import { encodePlan, type Plan, readPlan, refuseDamaged } from "./plan.ts";
 import { newRunId } from "./run-id.ts";
 import { RunParts } from "./run-parts.ts";
 import { RunRecords } from "./run-records.ts";
@@ -381,18 +381,6 @@ export class Journal {
       return;
     }
   }
-}
-
-/** A run that is gone or was never begun is passed over; one that has records and a torn plan must not be. */
-export async function refuseDamaged(store: Store, run: string): Promise<void> {
-  const { workflowId } = store;
-  const prefix = store.keys.runFolder(run);
-  const names = (await store.list(prefix)).map((key) => key.slice(prefix.length));
-  if (!names.includes("run") || !names.some((name) => name.startsWith("steps/"))) return;
-  throw new CorruptCheckpointError(
-    `The plan of run "${run}" of workflow "${workflowId}" is cut short, though tasks of it are saved. Restore "${prefix}run" from a backup, or start without resume.`,
-    { workflowId, runId: run, key: `${prefix}run` },
-  );
 }
 
 export function toStepRecord(record: StoredRecord): StepRecord {

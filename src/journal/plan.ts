@@ -1,4 +1,5 @@
 // The plan of a run: what was to be done, with fingerprints. Created at the start; without it the run does not exist.
+import { CorruptCheckpointError } from "../errors.ts";
 import type { PlannedTask } from "../fingerprint.ts";
 import type { GraphMode } from "../graph.ts";
 import type { StoredRecord } from "../record.ts";
@@ -79,6 +80,18 @@ export function encodePlan(plan: Plan, workflowId: string, writer: string): Stor
 export async function readPlan(store: Store, run: string, generation: number): Promise<Plan | undefined> {
   const record = await store.read(generation === 0 ? store.keys.run(run) : store.keys.plan(run, generation));
   return record && decodePlan(record);
+}
+
+/** A run that is gone or was never begun is passed over; one that has records and a torn plan must not be. */
+export async function refuseDamaged(store: Store, run: string): Promise<void> {
+  const { workflowId } = store;
+  const prefix = store.keys.runFolder(run);
+  const names = (await store.list(prefix)).map((key) => key.slice(prefix.length));
+  if (!names.includes("run") || !names.some((name) => name.startsWith("steps/"))) return;
+  throw new CorruptCheckpointError(
+    `The plan of run "${run}" of workflow "${workflowId}" is cut short, though tasks of it are saved. Restore "${prefix}run" from a backup, or start without resume.`,
+    { workflowId, runId: run, key: `${prefix}run` },
+  );
 }
 
 export function decodePlan(record: StoredRecord): Plan {
