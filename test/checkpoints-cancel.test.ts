@@ -1,7 +1,7 @@
 // `checkpoints.cancel`: a run is ended from elsewhere, by whoever reaches the storage.
 import { expect, it } from "vitest";
 import { action, Checkpoints, type Context, DotFlow, type Storage, type StepContext, StorageMemory } from "dotflow";
-import { type ManualClock, manualClock } from "dotflow/testing";
+import { type Fault, faultyStorage, type ManualClock, manualClock } from "dotflow/testing";
 import { beginning } from "./etl.ts";
 import { eachStorage, keysOf } from "./storages.ts";
 
@@ -106,6 +106,21 @@ eachStorage((_name, open) => {
     expect((await keysOf(open(), "job/leases/")).filter((key) => key.endsWith(".cancel"))).toEqual([]);
     expect((await workflow.checkpoints.info()).status).toBe("cancelled");
   });
+});
+
+it("is heeded by the next renewal where it could not be read by this one, or was torn", async () => {
+  const clock = manualClock(beginning);
+  const memory = new StorageMemory();
+  const faults: Fault[] = [{ operation: "get", key: /\.cancel$/, kind: "fail", times: 1 }];
+  const { workflow, begun } = longRun(faultyStorage(memory, { faults }), clock);
+  const running = workflow.start();
+  await begun;
+  await memory.put(request, Buffer.from("half of a req"));
+  await clock.advance("10s");
+  await clock.advance("10s");
+  await new Checkpoints(memory, { workflowId: "job", clock }).cancel();
+  await clock.advance("10s");
+  expect((await running).status).toBe("cancelled");
 });
 
 it("costs nothing to look for: a renewal is one write and one listing, as it was", async () => {

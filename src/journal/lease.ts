@@ -54,8 +54,7 @@ export class Lease {
   #cancelTimer = (): void => {};
   /** The generations that this lease has had, by their writers. */
   readonly #own = new Map<number, string>();
-  /** Requests to cancel that were looked at. */
-  readonly #seenRequests = new Set<number>();
+  #isCancelled = false;
   #queue: Promise<unknown> = Promise.resolve();
   /** Called once, when another process has taken over. */
   onLost: (error: LeaseLostError) => void = () => {};
@@ -301,9 +300,11 @@ export class Lease {
   /** Heeds a request to cancel that is for this owner: numbers of leases that were removed come again. */
   async #heed(generation: number): Promise<void> {
     const writer = this.#own.get(generation);
-    if (writer === undefined || this.#seenRequests.has(generation)) return;
-    this.#seenRequests.add(generation);
-    if ((await this.#options.store.readCancel(generation)) === writer) this.onCancel();
+    if (writer === undefined || this.#isCancelled) return;
+    // One that can't be read now is looked at again by the next renewal.
+    if ((await this.#options.store.readCancel(generation)) !== writer) return;
+    this.#isCancelled = true;
+    this.onCancel();
   }
 
   async #highest(): Promise<number> {
