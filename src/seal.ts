@@ -10,7 +10,6 @@ import {
   randomBytes,
 } from "node:crypto";
 import { promisify } from "node:util";
-import { gunzip, gunzipSync, gzip, gzipSync } from "node:zlib";
 import { InvalidWorkflowError } from "./errors.ts";
 import { requireOneOf } from "./options.ts";
 
@@ -47,9 +46,6 @@ const tagLength = 16;
 /** Below this, copying or compressing at once is faster than anything smarter. */
 const smallPayload = 65_536;
 
-const gzipAsync = promisify<Uint8Array, Buffer>(gzip);
-const gunzipAsync = promisify<Uint8Array, Buffer>(gunzip);
-
 export function makeSeal({ secret, encryptionKey, compression }: SealOptions): Seal {
   requireOneOf(compression, ["gzip"], "The option compression");
   const signKey = secret === undefined ? undefined : createSecretKey(secretBytes(secret));
@@ -61,7 +57,7 @@ export function makeSeal({ secret, encryptionKey, compression }: SealOptions): S
     async close(payload, key) {
       const marks: SealMarks = {};
       if (compression) {
-        payload = payload.length < smallPayload ? gzipSync(payload) : await gzipAsync(payload);
+        payload = await compress(payload);
         marks.compression = compression;
       }
       if (cryptKey) {
@@ -72,7 +68,7 @@ export function makeSeal({ secret, encryptionKey, compression }: SealOptions): S
     },
     async open(payload, marks, key) {
       if (cryptKey) payload = decrypt(cryptKey, payload, key);
-      if (marks.compression) payload = payload.length < smallPayload ? gunzipSync(payload) : await gunzipAsync(payload);
+      if (marks.compression) payload = await decompress(payload);
       return payload;
     },
     checksum(header, key, payload) {
@@ -84,6 +80,17 @@ export function makeSeal({ secret, encryptionKey, compression }: SealOptions): S
       return summing.update(before).update(payload).digest("base64url");
     },
   };
+}
+
+/** Most programs compress nothing, and don't wait for the module that would. */
+async function compress(payload: Uint8Array): Promise<Uint8Array> {
+  const { gzip, gzipSync } = await import("node:zlib");
+  return payload.length < smallPayload ? gzipSync(payload) : promisify<Uint8Array, Buffer>(gzip)(payload);
+}
+
+async function decompress(payload: Uint8Array): Promise<Uint8Array> {
+  const { gunzip, gunzipSync } = await import("node:zlib");
+  return payload.length < smallPayload ? gunzipSync(payload) : promisify<Uint8Array, Buffer>(gunzip)(payload);
 }
 
 function encrypt(secretKey: KeyObject, payload: Uint8Array, key: string): Uint8Array {

@@ -25,9 +25,14 @@ it.each<[name: string, order: EverythingOrder, most: number]>([
     expect(completed.status).toBe("completed");
     expect(await second.wrong()).toEqual([]);
 
-    const total = { kills: 0, answers: 0, repeated: 0 };
+    const total = { kills: 0, missed: 0, answers: 0, repeated: 0 };
     const killIn = async (run: EverythingRun, moment: number | string, what: string): Promise<void> => {
       const { how } = await run.start({ moment }).ended;
+      // As things happen side by side, one process has a few moments less than another one.
+      if (how === 0 && typeof moment === "number") {
+        total.missed++;
+        return run.leave();
+      }
       expect(how, what).toBe("SIGKILL");
       await run.look();
       const { values } = await run.goOn();
@@ -59,6 +64,7 @@ it.each<[name: string, order: EverythingOrder, most: number]>([
     await Promise.all([lane(), lane()]);
     first.leave();
     second.leave();
+    expect(total.missed).toBeLessThan(total.kills / 4);
     // Whoever is killed between intent and value leaves a doubt, for a person where one is asked.
     if (order.asksPerson) expect(total.answers).toBeGreaterThanOrEqual(2);
     console.log(`${name}, ${moments} moments (seed ${random.seed}): ${JSON.stringify(total)}`);
