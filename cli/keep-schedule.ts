@@ -55,7 +55,7 @@ export async function keepSchedule(terminal: Terminal, file: string, flags: Sche
       sayNext();
     },
   };
-  const schedule = await workflow.schedule(options);
+  const schedule = workflow.schedule(options);
   sayNext();
   try {
     await schedule.finished;

@@ -30,7 +30,7 @@ workflow.task
     }),
   );
 
-const schedule = await workflow.schedule({
+const schedule = workflow.schedule({
   cron: process.argv.includes("--hourly") ? hourly : everySecond,
   timezone: "Europe/Berlin",
   resume: true,

@@ -105,11 +105,11 @@ export class DotFlow {
   /**
    * Starts runs at the times of a cron pattern, until the schedule is stopped. A run that fails, or can't begin, does not end it.
    *
-   * What was due while the process was down is not made up for; while the machine slept, once. Rejects with an
+   * What was due while the process was down is not made up for; while the machine slept, once. Throws an
    * `InvalidWorkflowError` for options that can't be used.
    */
-  async schedule(options: ScheduleOptions): Promise<Schedule> {
-    return Schedule.begin(this.#settings, this.#tasks, resolveSchedule(options));
+  schedule(options: ScheduleOptions): Schedule {
+    return new Schedule(this.#settings, this.#tasks, resolveSchedule(options));
   }
 
   /** What `start` with the same options would do with what is saved, task by task, and why. Runs and writes nothing, and needs no lease. */

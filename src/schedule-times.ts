@@ -1,15 +1,14 @@
-// The times that a cron pattern names. Only here the cron library is used, and it is loaded when the first schedule is made.
-import type { Cron } from "croner";
+// The times that a cron pattern names. Only here the cron library is used.
+import { Cron } from "croner";
 import { InvalidWorkflowError } from "./errors.ts";
 import { show } from "./options.ts";
 
 export class ScheduleTimes {
   readonly #cron: Cron;
 
-  /** Rejects with an `InvalidWorkflowError` where the pattern is none, or names no time after `now`. */
-  static async of(cron: string, timezone: string | undefined, now: number): Promise<ScheduleTimes> {
-    const { Cron } = await import("croner");
-    const times = new ScheduleTimes(parse(Cron, cron, timezone));
+  /** Throws an `InvalidWorkflowError` where the pattern is none, or names no time after `now`. */
+  static of(cron: string, timezone: string | undefined, now: number): ScheduleTimes {
+    const times = new ScheduleTimes(parse(cron, timezone));
     if (times.after(now) === undefined)
       throw new InvalidWorkflowError(`The option cron is ${show(cron)}, and no time to come fits it.`);
     return times;
@@ -25,10 +24,10 @@ export class ScheduleTimes {
   }
 }
 
-function parse(Constructor: typeof Cron, cron: string, timezone: string | undefined): Cron {
+function parse(cron: string, timezone: string | undefined): Cron {
   try {
     // A list such as "0,30 2 * * *" counts as fixed times when clocks change, as it does for cron.
-    return new Constructor(cron, { paused: true, fixedTimeRule: "no-wildcard", ...(timezone && { timezone }) });
+    return new Cron(cron, { paused: true, fixedTimeRule: "no-wildcard", ...(timezone && { timezone }) });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.replace(/^CronPattern:\s*/, "") : String(cause);
     throw new InvalidWorkflowError(

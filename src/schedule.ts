@@ -35,21 +35,16 @@ export class Schedule {
   #cancelTimer = (): void => {};
   #finish = (): void => {};
 
-  /** Rejects with an `InvalidWorkflowError` where the pattern can't be used. @internal */
-  static async begin(settings: Settings, list: TaskList, options: ResolvedSchedule): Promise<Schedule> {
-    const times = await ScheduleTimes.of(options.cron, options.timezone, settings.clock.now());
-    return new Schedule(settings, list, options, times);
-  }
-
-  private constructor(settings: Settings, list: TaskList, options: ResolvedSchedule, times: ScheduleTimes) {
+  /** Throws an `InvalidWorkflowError` where the pattern can't be used. @internal */
+  constructor(settings: Settings, list: TaskList, options: ResolvedSchedule) {
     this.#settings = settings;
     this.#list = list;
     this.#options = options;
-    this.#times = times;
+    this.#times = ScheduleTimes.of(options.cron, options.timezone, settings.clock.now());
     this.#observers = new Observers(settings.observers, settings.clock, settings.workflowId);
     this.finished = new Promise((resolve) => (this.#finish = resolve));
     this.#looked = settings.clock.now();
-    this.#next = times.after(this.#looked);
+    this.#next = this.#times.after(this.#looked);
     this.#watch(options.signal);
     this.#wait();
   }

@@ -51,7 +51,7 @@ class Scene {
   }
 
   async schedule(options: Partial<ScheduleOptions> = {}): Promise<Schedule> {
-    const schedule = await this.workflow.schedule({
+    const schedule = this.workflow.schedule({
       cron: "0 * * * *",
       timezone: "UTC",
       onResult: (result: RunResult, tick: Tick) => {
