@@ -1,14 +1,15 @@
 // A task, or an item of one, through its iterations to its outcome.
-import { type AskedSnapshot, type AttemptHost, execute, type Execution, type Outcome } from "./attempt.ts";
+import { execute } from "./attempt.ts";
+import type { AskedSnapshot, AttemptHost, ExecutedTask, Outcome } from "./execution.ts";
 import { MaxIterationsError } from "./errors.ts";
 import type { TaskParts } from "./journal/task-parts.ts";
 import { noChanges } from "./run-state.ts";
 import { IterationParts } from "./step-parts.ts";
 
-export interface Iterations extends Omit<Execution, "iteration" | "parts" | "changes"> {
+export interface Iterations extends ExecutedTask {
+  /** Gives a new copy at every call. */
+  readonly previous: () => unknown;
   readonly maxIterations: number;
-  /** What was saved on the way by one that was interrupted. */
-  readonly found: TaskParts | undefined;
   /** Where one that begins now saves things on its way. */
   readonly parts: () => TaskParts;
   /**
@@ -36,8 +37,12 @@ export type IterationsOutcome = Outcome & {
   readonly iterations: number;
 };
 
-export async function runIterations(host: AttemptHost, task: Iterations): Promise<IterationsOutcome> {
-  const { found } = task;
+/** `found` is what was saved on the way by one that was interrupted. */
+export async function runIterations(
+  host: AttemptHost,
+  task: Iterations,
+  found: TaskParts | undefined,
+): Promise<IterationsOutcome> {
   const last = await found?.lastIteration();
   if (last) {
     host.state.commit(last.value.changes);
@@ -56,7 +61,7 @@ export async function runIterations(host: AttemptHost, task: Iterations): Promis
     const kept =
       parts && iteration === (last?.number ?? 0) + 1 ? await IterationParts.open(parts, iteration) : undefined;
     const outcome = await execute(host, {
-      ...task,
+      task,
       previous,
       iteration,
       changes,

@@ -1,11 +1,12 @@
 // `task.map`: one step for every item of a list, a few at a time, each with a record of its own.
-import { type AttemptHost, asError } from "./attempt.ts";
+import { asError } from "./attempt.ts";
+import type { AttemptHost } from "./execution.ts";
 import { Context } from "./context.ts";
 import { InvalidWorkflowError } from "./errors.ts";
 import { hash } from "node:crypto";
 import { eachItem, isSource, lengthOf, type Source, Waiter } from "./item-source.ts";
 import { itemId, markLength } from "./items-value.ts";
-import { runIterations } from "./iterations.ts";
+import { runIterations, type SnapshotsAsked } from "./iterations.ts";
 import type { TaskParts } from "./journal/task-parts.ts";
 import { MapTally } from "./map-tally.ts";
 import { show } from "./options.ts";
@@ -132,16 +133,16 @@ class Items {
     const saved = await this.#parts.findItem(id);
     if (saved) return this.tally.restore(index, mark, saved);
     const parts = this.#parts.ofItem(id);
-    const outcome = await runIterations(this.#host, {
+    const task = {
       ...this.#task,
       item: key,
       // The iterations of an item belong to no snapshot: the item begins anew there.
-      onSaving: ({ iteration: _, ...asked }) => this.#task.onSaving(asked),
-      onSaved: () => {},
-      previous: () => codec.decode(encoded),
-      found: parts.isEmpty ? undefined : parts,
-      parts: () => parts,
-    });
+      onSaving: ({ iteration: _, ...asked }: SnapshotsAsked): Promise<void> => this.#task.onSaving(asked),
+      onSaved: (): void => {},
+      previous: (): unknown => codec.decode(encoded),
+      parts: (): TaskParts => parts,
+    };
+    const outcome = await runIterations(this.#host, task, parts.isEmpty ? undefined : parts);
     this.tally.end(index, key, mark, outcome);
     if (outcome.status === "completed" && this.#task.isRecorded) {
       await this.#task.ensure();

@@ -1,5 +1,5 @@
 // How far a map has come, and what it comes to in the end. It starts nothing and saves nothing.
-import type { AttemptHost } from "./attempt.ts";
+import type { AttemptHost } from "./execution.ts";
 import { limits } from "./defaults.ts";
 import { ItemsFailedError } from "./errors.ts";
 import type { ItemCounts } from "./item-counts.ts";

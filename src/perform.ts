@@ -1,5 +1,6 @@
 // One task, from its condition to its outcome. What it saves on its way lies with the recorder.
-import { type AttemptHost, asError } from "./attempt.ts";
+import { asError } from "./attempt.ts";
+import type { AttemptHost } from "./execution.ts";
 import { AttemptControl } from "./attempt-control.ts";
 import { Context } from "./context.ts";
 import { InvalidWorkflowError } from "./errors.ts";
@@ -16,7 +17,7 @@ export async function perform(host: AttemptHost, task: Performance): Promise<Tas
     await task.ensure();
   }
   task.onBegin();
-  return task.map ? performMap(host, task, task.map, found ?? task.parts()) : runIterations(host, { ...task, found });
+  return task.map ? performMap(host, task, task.map, found ?? task.parts()) : runIterations(host, task, found);
 }
 
 type Verdict =

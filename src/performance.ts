@@ -15,7 +15,7 @@ export interface MapFacts {
 
 export type Condition = (previous: Context<never>) => unknown;
 
-export interface Performance extends Omit<Iterations, "found"> {
+export interface Performance extends Iterations {
   readonly when: Condition | undefined;
   /** Where the step is executed for every item of a list. */
   readonly map: MapFacts | undefined;

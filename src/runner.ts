@@ -1,6 +1,6 @@
 // What may run now, and what follows from an outcome. It knows graphs, not modes, and records, not keys.
 import type { ActionDefinition } from "./action.ts";
-import type { AttemptHost } from "./attempt.ts";
+import type { AttemptHost } from "./execution.ts";
 import type { Graph, GraphNode } from "./graph.ts";
 import { itemListOf } from "./items-value.ts";
 import { unsavedParts } from "./journal/task-parts.ts";

@@ -1,7 +1,8 @@
 // One start of a workflow: acquires its run, drives it to the end, and says how it went.
 import { settledWithin } from "./clock.ts";
 import { limits } from "./defaults.ts";
-import { asError, type SubWorkflowEnd, type SubWorkflowTask } from "./attempt.ts";
+import { asError } from "./attempt.ts";
+import type { SubWorkflowEnd, SubWorkflowTask } from "./execution.ts";
 import { CorruptCheckpointError, InvalidWorkflowError, LeaseLostError, type LeaseOwner } from "./errors.ts";
 import { errorText, type EndedTask } from "./journal/end.ts";
 import { Journal } from "./journal/journal.ts";

@@ -1,5 +1,6 @@
 // Looks whether what tasks wait for has come: now and then while the run goes on, and once more at its end.
-import { type AttemptHost, pauseUnless } from "./attempt.ts";
+import { pauseUnless } from "./attempt.ts";
+import type { AttemptHost } from "./execution.ts";
 import { limits } from "./defaults.ts";
 import { inParallel } from "./parallel.ts";
 import { Stop } from "./stop.ts";

@@ -11,7 +11,7 @@ const layers = `
   journal/plan journal/end journal/run-records journal/run-parts journal/journal journal/workflows journal/history journal/verify journal/removal journal/transfer journal/restoring
   step-parts step-waits sub-workflow context
   decorators schema retry action
-  restore observer-line observers turns attempt-control attempt iterations performance item-source map-tally map-items perform
+  restore observer-line observers turns execution attempt-control step-scope attempt iterations performance item-source map-tally map-items perform
   result task-states task-values recorder resumed snapshot-taker waiting-tasks runner
   step-source task-list tasks workflow-graph
   settings start-options prepare settle start explain

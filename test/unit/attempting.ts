@@ -2,7 +2,8 @@
 import { action, type ActionOptions, type Context, type StepContext, type WorkflowEvent } from "dotflow";
 import { manualClock, type ManualClock } from "dotflow/testing";
 import { type ActionDefinition, definitionOf } from "../../src/action.ts";
-import { type AttemptHost, execute, type Execution, type Outcome } from "../../src/attempt.ts";
+import { execute } from "../../src/attempt.ts";
+import type { AttemptHost, ExecutedTask, Execution, Outcome } from "../../src/execution.ts";
 import { Observers } from "../../src/observers.ts";
 import { noChanges, RunState } from "../../src/run-state.ts";
 import { valueCodec } from "../../src/serializer.ts";
@@ -21,7 +22,7 @@ export interface Attempted {
 }
 
 /** Executes a step, and gives what a test needs to move it on. */
-export function attempt(options: ActionOptions, step: Step, more: Partial<Execution> = {}): Attempted {
+export function attempt(options: ActionOptions, step: Step, more: Partial<ExecutedTask & Execution> = {}): Attempted {
   const clock = manualClock();
   const stop = new Stop();
   const events: WorkflowEvent[] = [];
@@ -42,18 +43,22 @@ export function attempt(options: ActionOptions, step: Step, more: Partial<Execut
     outermost: undefined,
     runWorkflow: () => Promise.reject(new Error("No workflow is a step here.")),
   };
-  const execution: Execution = {
+  const task: ExecutedTask = {
     taskId: "t",
     beganIn: "r",
     isRecorded: true,
     action: definition,
     self: undefined,
-    previous: () => 1,
     initial: () => 2,
+    ensure: () => undefined,
+    ...more,
+  };
+  const execution: Execution = {
+    task,
+    previous: () => 1,
     changes: noChanges,
     iteration: 1,
     parts: () => IterationParts.begin(unsavedParts(), 1),
-    ensure: () => undefined,
     ...more,
   };
   return { clock, stop, events, outcome: execute(host, execution) };
