@@ -16,6 +16,11 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** The process ends before the command has. Its text says all there is to say: it has no stack of interest. */
+export class EarlyEndError extends Error {
+  override readonly name = "EarlyEndError";
+}
+
 /** The codes of those errors of dotflow that are not simply failures. */
 const codesOfErrors = new Map<unknown, number>([
   ["INVALID_WORKFLOW", exitCodes.wrongUse],
@@ -26,21 +31,21 @@ const codesOfErrors = new Map<unknown, number>([
 
 /** Reports what was thrown, and ends the process. */
 export async function exitWith(terminal: Terminal, error: unknown, argv: readonly string[]): Promise<never> {
-  const commander = commanderExit(error);
-  if (commander !== undefined) return terminal.finish(commander);
+  return terminal.finish(commanderExit(error) ?? report(terminal, error, argv));
+}
+
+/** Says what was thrown, and gives the exit code for it. */
+export function report(terminal: Terminal, error: unknown, argv: readonly string[]): number {
   const { code, message, stack } = partsOf(error);
   if (argv.includes("--json")) terminal.json({ type: "error", code, message });
-  const name =
-    error instanceof UsageError || code !== undefined || nameOf(error) === "Error" ? "" : `${nameOf(error)}: `;
+  const isOurs = error instanceof UsageError || error instanceof EarlyEndError || code !== undefined;
+  const name = isOurs || nameOf(error) === "Error" ? "" : `${nameOf(error)}: `;
   terminal.complain(terminal.style("red", "error ") + terminal.safe(name + message));
   const hint = hintOf(error);
   if (hint !== undefined) terminal.complain(terminal.safe(hint));
   if (argv.includes("--verbose")) terminal.complain(terminal.safe(stack));
-  else if (!(error instanceof UsageError) && code === undefined)
-    terminal.complain(terminal.style("dim", "Run it again with --verbose to see where it comes from."));
-  return terminal.finish(
-    error instanceof UsageError ? exitCodes.wrongUse : (codesOfErrors.get(code) ?? exitCodes.failed),
-  );
+  else if (!isOurs) terminal.complain(terminal.style("dim", "Run it again with --verbose to see where it comes from."));
+  return error instanceof UsageError ? exitCodes.wrongUse : (codesOfErrors.get(code) ?? exitCodes.failed);
 }
 
 /** Commander throws to end the process: it has said why already. Its 1 is a wrong use, its 0 a `--help`. */

@@ -16,6 +16,7 @@ export class Terminal {
   readonly isLive: boolean;
   readonly #colours: boolean;
   #isClosed = false;
+  #isFinishing = false;
 
   constructor(out: Out, err: Out, env: NodeJS.ProcessEnv) {
     this.#out = out;
@@ -31,6 +32,11 @@ export class Terminal {
   /** Whether nobody reads stdout any more, as behind `| head`. A run goes on all the same. */
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /** Whether the command has ended, and only what it wrote has still to arrive. */
+  get isFinishing(): boolean {
+    return this.#isFinishing;
   }
 
   get columns(): number {
@@ -91,6 +97,7 @@ export class Terminal {
 
   /** Ends the process once everything is written, whatever connections the user's file has left open. */
   async finish(code: number | string | undefined | null): Promise<never> {
+    this.#isFinishing = true;
     const writes = [this.#writeOut, this.#writeErr];
     await Promise.all(writes.map((write) => new Promise<void>((resolve) => write("", () => resolve()))));
     process.exit(code ?? 0);

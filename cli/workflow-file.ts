@@ -1,13 +1,15 @@
 // From a file to the workflow that it exports, over the storage that the command line asks for.
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, extname, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { definitionOf } from "../src/action.ts";
 import type { DotFlow, Observer } from "../src/index.ts";
+import { show } from "../src/options.ts";
 import { UsageError } from "./exit.ts";
 import type { FileFlags } from "./file-options.ts";
 import { addHint } from "./hints.ts";
+import { shellLine } from "./shell.ts";
 import { chosenAddress, defaultAddress, listed, openAddress } from "./storage.ts";
 import { suggest } from "./suggest.ts";
 import { enableTypeScript } from "./typescript.ts";
@@ -26,10 +28,12 @@ export async function loadWorkflow(
   observers: readonly Observer[] = [],
 ): Promise<LoadedWorkflow> {
   const path = resolve(file);
-  if (!existsSync(path)) throw new UsageError(`There is no file ${file}. Give the file that exports the workflow.`);
+  const entry = statSync(path, { throwIfNoEntry: false });
+  if (!entry) throw new UsageError(`There is no file ${file}. Give the file that exports the workflow.`);
+  if (entry.isDirectory()) throw new UsageError(`${file} is a folder. Give the file that exports the workflow.`);
   const compiler = await enableTypeScript(path);
   const exported = await importFile(path).catch((error: unknown) => {
-    throw compiler === "node" && path.endsWith("ts") ? hinted(error) : error;
+    throw unloadable(error, file, compiler === "node" && path.endsWith("ts"));
   });
   const found = await choose(exportsOf(exported), file, flags.workflow);
   const chosen = flags.storage ?? undefined;
@@ -68,15 +72,21 @@ async function importFile(path: string): Promise<Record<string, unknown>> {
     : { default: exported };
 }
 
-/** Node by itself takes types away, and nothing else. */
-function hinted(error: unknown): unknown {
-  const { code } = (error ?? {}) as { code?: unknown };
+/** What the file threw, with the file named: the error itself often tells of none. */
+function unloadable(thrown: unknown, file: string, isByNode: boolean): unknown {
+  const error = thrown instanceof Error ? thrown : new Error(`${file} threw ${show(thrown)}`);
+  const { code } = error as { code?: unknown };
   const isSyntax = error instanceof SyntaxError || String(code).endsWith("TYPESCRIPT_SYNTAX");
-  if (!isSyntax) return error;
-  return addHint(
-    error,
-    "Without tsx, Node reads TypeScript that has no decorators, enums or parameter properties. Install it: npm install --save-dev tsx",
-  );
+  return addHint(error, `It came while ${file} was loaded.${isSyntax ? cureOf(file, isByNode) : ""}`);
+}
+
+/** Node keeps the place of a syntax error to itself, and by itself takes types away and nothing else. */
+function cureOf(file: string, isByNode: boolean): string {
+  if (isByNode)
+    return " Without tsx, Node reads TypeScript that has no decorators, enums or parameter properties. Install it: npm install --save-dev tsx";
+  return file.endsWith("js")
+    ? ` Where it is in this file, this shows the place: ${shellLine(["node", "--check", file])}`
+    : "";
 }
 
 interface Export {

@@ -2,8 +2,8 @@
 import type { WorkflowEvent } from "../../src/events.ts";
 import { type Clock, systemClock } from "../../src/clock.ts";
 import { type Duration, toMilliseconds } from "../../src/duration.ts";
-import { InvalidWorkflowError, isDotFlowError } from "../../src/errors.ts";
-import { refuseUnknown, requireFunction, show } from "../../src/options.ts";
+import { isDotFlowError } from "../../src/errors.ts";
+import { refuseUnknown, requireFunction as requireFunctionOf, show } from "../../src/options.ts";
 import { type RetryPolicy, retryPolicy } from "../../src/retry.ts";
 
 export type EventType = WorkflowEvent["type"];
@@ -77,10 +77,14 @@ const everyType: Record<EventType, true> = {
 const sharedNames = ["events", "timeout", "giveUpAfter", "retry", "retryDelay", "clock", "format"];
 const defaults = { timeout: "10s", giveUpAfter: "30s", retry: 5, retryDelay: "1s" };
 
-/** `user` is the function that is called, and `ownNames` its options beside the shared ones. */
+/** `user` is the function that is called, and `ownNames` its options beside the shared ones. Throws a `TypeError`, as all checks here do. */
 export function resolveNotify(options: TextOptions, user: string, ownNames: readonly string[]): NotifySettings {
+  return plainly(() => resolve(options, user, ownNames));
+}
+
+function resolve(options: TextOptions, user: string, ownNames: readonly string[]): NotifySettings {
   refuseUnknown(options, [...ownNames, ...sharedNames], user);
-  requireFunction(options.format, `The option format of ${user}`);
+  requireFunctionOf(options.format, `The option format of ${user}`);
   const { timeout, giveUpAfter, retry, retryDelay } = { ...defaults, ...given(options) };
   return {
     wants: resolveEvents(options.events, user),
@@ -91,29 +95,41 @@ export function resolveNotify(options: TextOptions, user: string, ownNames: read
   };
 }
 
-export { requireFunction, show };
+export { show };
+
+export function requireFunction(value: unknown, what: string): void {
+  plainly(() => requireFunctionOf(value, what));
+}
+
+/** Checks of the core refuse with an error of a workflow; of an observer, as of a storage, a wrong option is a `TypeError`. */
+function plainly<Result>(check: () => Result): Result {
+  try {
+    return check();
+  } catch (error) {
+    if (isDotFlowError(error, "INVALID_WORKFLOW")) refuse(error.message);
+    throw error;
+  }
+}
 
 /** Throws what an option that can't be used is refused with. */
 export function refuse(message: string): never {
-  throw new InvalidWorkflowError(message);
+  throw new TypeError(message);
 }
 
 /** Gives the address; its text, which mostly is a secret, stands in no error. */
 export function requireAddress(value: unknown, what: string): URL {
   const url = typeof value === "string" && URL.canParse(value) ? new URL(value) : undefined;
   if (!url || !/^https?:$/.test(url.protocol))
-    throw new InvalidWorkflowError(`${what} is ${kindOf(value)}. Give an address that begins with https://.`);
+    throw new TypeError(`${what} is ${kindOf(value)}. Give an address that begins with https://.`);
   if (url.username || url.password)
-    throw new InvalidWorkflowError(
-      `${what} has a user or a password in it, which fetch refuses. Give them as a header.`,
-    );
+    throw new TypeError(`${what} has a user or a password in it, which fetch refuses. Give them as a header.`);
   return url;
 }
 
 /** Gives a text without spaces; what was given stands in no error. */
 export function requireToken(value: unknown, what: string): string {
   if (typeof value === "string" && /^[\x21-\x7e]+$/.test(value)) return value;
-  throw new InvalidWorkflowError(`${what} is ${kindOf(value)}. Give it as the service shows it, without spaces.`);
+  throw new TypeError(`${what} is ${kindOf(value)}. Give it as the service shows it, without spaces.`);
 }
 
 function kindOf(value: unknown): string {
@@ -125,10 +141,10 @@ function resolveEvents(events: NotifyOptions["events"], user: string): NotifySet
   if (typeof events === "function") return events;
   if (events === undefined) return wantsPerson;
   const types: unknown = events;
-  if (!Array.isArray(types)) throw new InvalidWorkflowError(`The option events of ${user} is a list, or a function.`);
+  if (!Array.isArray(types)) throw new TypeError(`The option events of ${user} is a list, or a function.`);
   const unknown = types.find((type) => typeof type !== "string" || !Object.hasOwn(everyType, type)) as unknown;
   if (unknown !== undefined)
-    throw new InvalidWorkflowError(
+    throw new TypeError(
       `The option events of ${user} has ${show(unknown)}, which is no type of event. These are: ${Object.keys(everyType).join(", ")}.`,
     );
   const wanted = new Set<unknown>(types);

@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { testFolder } from "./commands.ts";
-import { Screen } from "./screen.ts";
+import { controlC, Screen } from "./screen.ts";
 
 const folder = testFolder();
 
@@ -60,6 +60,15 @@ it("asks on a terminal, and takes what is answered", async () => {
   expect(await screen.end()).toBe(0);
   await folder.run("run", "asked/workflow.js");
   expect((await folder.run("ls", "--json")).stdout).toContain(`"workflowId":"my answer's id"`);
+});
+
+it("writes nothing at Ctrl-C, which is no answer", async () => {
+  const screen = new Screen(folder, ["init", "project"]);
+  await screen.waitFor("Id of the workflow? [project]");
+  screen.press(controlC);
+  expect(await screen.end()).toBe(130);
+  expect(screen.text()).not.toContain("Language");
+  expect(folder.has("project")).toBe(false);
 });
 
 it("writes nothing at an answer that is none", async () => {

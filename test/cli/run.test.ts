@@ -163,7 +163,7 @@ describe("exit codes", () => {
     const short = await folder.run("run", "throws.ts");
     expect(short.code).toBe(1);
     expect(short.stderr).toBe(
-      "error RangeError: at the top of the file\nRun it again with --verbose to see where it comes from.\n",
+      "error RangeError: at the top of the file\nIt came while throws.ts was loaded.\nRun it again with --verbose to see where it comes from.\n",
     );
     expect((await folder.run("run", "throws.ts", "--verbose")).stderr).toMatch(/throws\.ts:1/);
   });

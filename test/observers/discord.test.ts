@@ -55,5 +55,6 @@ describe("a message to Discord", () => {
 
 it("refuses an address that is none, without showing it", () => {
   expect(() => discord({ webhookUrl: "SECRET" })).toThrow("The option webhookUrl of discord is a text that is none");
+  expect(() => discord({ webhookUrl: "SECRET" })).toThrow(TypeError);
   expect(() => discord({ webhookUrl: "SECRET" })).not.toThrow("SECRET");
 });

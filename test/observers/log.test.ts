@@ -207,6 +207,30 @@ describe("pino", () => {
     expect(new Set(objects.map(({ level }) => level))).toEqual(new Set([20, 30, 40, 50]));
   });
 
+  it("gives what can be read of an error that pino can't write: the failure is not lost", async () => {
+    const stream = new PassThrough();
+    const warnings: unknown[] = [];
+    const hears: Observer = { name: "hears", onEvent: (event) => event.type === "warning" && warnings.push(event) };
+    const workflow = new DotFlow({ workflowId: "job", observers: [pino(makePino(stream)), hears] });
+    const first = new AggregateError([], "in a circle");
+    first.errors.push(new AggregateError([first], "around"));
+    workflow.task.add(
+      action({ name: "broken" }, () => {
+        throw first;
+      }),
+    );
+    expect((await workflow.start()).status).toBe("failed");
+    const lines = (stream.read() as Buffer).toString().trimEnd().split("\n");
+    const objects = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(objects).toContainEqual(
+      expect.objectContaining({
+        event: "step.failed",
+        err: expect.objectContaining({ name: "AggregateError", message: "in a circle" }),
+      }),
+    );
+    expect(warnings).toEqual([]);
+  });
+
   it("changes nothing in a run where the logger throws", async () => {
     const logger = makePino(new PassThrough());
     logger.info = () => {
