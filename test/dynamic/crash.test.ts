@@ -52,7 +52,7 @@ describe("everything at once", () => {
   });
 
   it("survives a second crash, and writes of the first start that arrive late", { timeout: 120_000 }, async () => {
-    expectSound(await torture({ every: 9, twice: true }), "everything at once, crashed twice, every 9th operation");
+    expectSound(await torture({ every: 13, twice: true }), "everything at once, crashed twice, every 13th operation");
   });
 
   it.each<[name: string, checkpoint: CheckpointOptions, every: number]>([
@@ -71,8 +71,8 @@ describe("everything at once", () => {
     async () => {
       const options = { checkpoint: { everySteps: 3 } };
       const operations = ({ writes }: CrashOperation): boolean => writes === "batch";
-      const found = await torture({ operations, every: 3, twice: true, options });
-      expectSound(found, "everything at once, gathered, crashed twice, every third batch");
+      const found = await torture({ operations, every: 5, twice: true, options });
+      expectSound(found, "everything at once, gathered, crashed twice, every fifth batch");
     },
   );
 
@@ -84,7 +84,7 @@ describe("everything at once", () => {
       return openPlace(kind, place);
     };
     for (const options of [{}, { checkpoint: { everySteps: 4 } }])
-      expectSound(await torture({ storage, every: 11, twice: false, options }), `everything at once, over ${kind}`);
+      expectSound(await torture({ storage, every: 17, twice: false, options }), `everything at once, over ${kind}`);
     for (const place of places) await placeKinds[kind]?.remove(place);
   });
 });
