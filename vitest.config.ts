@@ -3,7 +3,6 @@ import { fileURLToPath } from "node:url";
 import { transform } from "esbuild";
 import type { Plugin } from "vite";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
-import { BaseSequencer, type TestSpecification } from "vitest/node";
 import tsconfig from "./tsconfig.json" with { type: "json" };
 
 // Tests read the sources as users read the package; tsconfig.json has the one table of names.
@@ -11,19 +10,6 @@ const alias = Object.entries(tsconfig.compilerOptions.paths).map(([name, [file]]
   find: new RegExp(`^${name}$`),
   replacement: fileURLToPath(new URL(file ?? "", import.meta.url)),
 }));
-
-/** Those that take longest begin first: the last one would run alone. */
-const slow = [/contract.s3/, /17-large/, /-faults/, /dynamic.crash/, /torture/, /03-damaged/, /14-waiting/, /contract/];
-
-class SlowFirst extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId }: TestSpecification): number => {
-      const found = slow.findIndex((pattern) => pattern.test(moduleId));
-      return found === -1 ? slow.length : found;
-    };
-    return (await super.sort(files)).sort((a, b) => place(a) - place(b));
-  }
-}
 
 const decoratorTests = "test/decorators/**/*.test.ts";
 
@@ -35,7 +21,6 @@ export default defineConfig({
     maxWorkers: 4,
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    sequence: { sequencer: SlowFirst },
     projects: [
       project("main", {
         plugins: [lowerDecorators()],

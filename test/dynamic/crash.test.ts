@@ -84,7 +84,7 @@ describe("everything at once", () => {
       return openPlace(kind, place);
     };
     for (const options of [{}, { checkpoint: { everySteps: 4 } }])
-      expectSound(await torture({ storage, every: 17, twice: false, options }), `everything at once, over ${kind}`);
+      expectSound(await torture({ storage, every: 11, twice: false, options }), `everything at once, over ${kind}`);
     for (const place of places) await placeKinds[kind]?.remove(place);
   });
 });
