@@ -42,6 +42,8 @@ export const limits = {
   observerLine: 10_000,
   /** How many characters the note of an observer may have. */
   observerNote: 256,
+  /** How many errors of the items of a map are kept: a million of them must not fill the memory. */
+  itemErrors: 100,
   /** How much time lies between two reports of how far a map is. */
   progressEvery: 100,
   /** How long a cancelled run waits for steps that were told to stop, so that what they finish is still saved. */

@@ -10,9 +10,6 @@ import type { Performance, TaskOutcome } from "./performance.ts";
 import { type Change, type Changes, type EncodedValue, nothing } from "./serializer.ts";
 import type { Wait } from "./step-waits.ts";
 
-/** A million failed items must not fill the memory. */
-const mostErrors = 100;
-
 export class MapTally {
   total = 0;
   /** How many items there are, where the list can say so before it is gone through. */
@@ -75,7 +72,7 @@ export class MapTally {
   fail(index: number, key: string, error: Error | undefined): void {
     if (this.#failed++ === 0) this.#firstFailed = { key, error };
     this.#reportSoon();
-    if (error && this.#errors.length < mostErrors) this.#errors.push(error);
+    if (error && this.#errors.length < limits.itemErrors) this.#errors.push(error);
     if (!this.#task.isRecorded) this.#unsaved[index] = nothing;
   }
 
